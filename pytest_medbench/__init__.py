@@ -1,0 +1,1 @@
+"""Test a medical AI model before every release, with pytest."""

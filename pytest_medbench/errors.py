@@ -1,0 +1,42 @@
+"""The errors this project raises, and the words they are made of."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from pathlib import Path
+
+
+class MedbenchError(Exception):
+    """Base of every error of this project; its text is for the person who can mend it."""
+
+
+class SuiteError(MedbenchError):
+    """A suite or an item that cannot be used.
+
+    Parameters
+    ----------
+    place : Path
+        The file.
+    line : int or None
+        Counted from 1.
+    message : str
+        Key, value found, what was expected, what to do.
+    """
+
+    def __init__(self, place: Path, line: int | None, message: str) -> None:
+        self.place = place
+        self.line = line
+        self.message = message
+        where = f"{place}:{line}" if line is not None else str(place)
+        super().__init__(f"{where}: {message}")
+
+
+class ConfigError(MedbenchError):
+    """A flag, an ini value or a table of the configuration that cannot be used."""
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """Give `; did you mean 'x'?` for the known spelling nearest to `word`, or nothing."""
+    close = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)
+    return f"; did you mean {close[0]!r}?" if close else ""
