@@ -1,0 +1,233 @@
+"""Flags, ini values and the `[tool.medbench]` table, joined in one frozen object."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pytest_medbench.errors import ConfigError, nearest
+
+if TYPE_CHECKING:
+    import pytest
+
+CACHE_MODES = ("on", "read", "refresh", "off")
+
+# name, default, kind, help; the flag is --medbench-NAME, the key in [tool.medbench] the same word.
+_FLAGS: tuple[tuple[str, Any, type | None, str], ...] = (
+    ("model", None, str, "the model under test: an alias, openai:MODEL, local[:NAME], control:NAME "
+     "or python:module:callable"),
+    ("concurrency", 64, int, "requests in flight in each process (default: 64)"),
+    ("max_tries", 8, int, "how often a request that failed is sent (default: 8)"),
+    ("timeout", 120.0, float, "seconds for one request (default: 120)"),
+    ("give_up_after", 900.0, float, "seconds after which a request is no longer tried again "
+     "(default: 900)"),
+    ("cache", "on", str, "stored responses: on, read, refresh or off (default: on)"),
+    ("cache_dir", None, str, "the folder of the response cache (default: .medbench/cache)"),
+    ("max_cache_age", 24.0, float, "hours a stored response of a model without a declared revision "
+     "counts (default: 24)"),
+    ("sample", None, int, "run about N items, drawn evenly over suites and specialties"),
+    ("seed", 0, int, "the seed of the sample (default: 0)"),
+    ("shard", None, str, "run the I-th of N parts, as I/N"),
+    ("strict", False, bool, "report every wrong or unparsable item as a failed test"),
+    ("report_only", False, bool, "print verdicts, gate nothing, exit 0"),
+    ("allow_partial", False, bool, "let a run of selected items exit 0 (refused where CI is set)"),
+)  # fmt: skip
+_SELECTIONS = ("specialty", "safety", "task", "track")
+_TABLES = ("models", "gates", "taxonomy", "require")
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the user asked for.
+
+    Parameters
+    ----------
+    root : Path
+        pytest's rootdir; relative paths start here.
+    place : str
+        Where the configuration was read, for messages.
+    selections : mapping of str to tuple of str
+        Labels asked for, by kind: specialty, safety, task, track.
+    models : mapping
+        The `[tool.medbench.models.NAME]` tables.
+    gates : mapping
+        The `[tool.medbench.gates]` table.
+    taxonomy : tuple of Path
+        Files that extend the taxonomy.
+    """
+
+    root: Path
+    place: str = "[tool.medbench]"
+    model: str | None = None
+    concurrency: int = 64
+    max_tries: int = 8
+    timeout: float = 120.0
+    give_up_after: float = 900.0
+    cache: str = "on"
+    cache_dir: Path | None = None
+    max_cache_age: float = 24.0
+    sample: int | None = None
+    seed: int = 0
+    shard: tuple[int, int] | None = None
+    strict: bool = False
+    report_only: bool = False
+    allow_partial: bool = False
+    ci: bool = False
+    selections: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    models: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    gates: Mapping[str, Any] = field(default_factory=dict)
+    taxonomy: tuple[Path, ...] = ()
+
+    @property
+    def home(self) -> Path:
+        """The folder of runs and of the cache."""
+        return self.root / ".medbench"
+
+
+def add_options(parser: pytest.Parser) -> None:
+    """Declare the flags."""
+    group = parser.getgroup("medbench", "medical model benchmarks")
+    for name, _, kind, text in _FLAGS:
+        flag = "--medbench-" + name.replace("_", "-")
+        if kind is bool:
+            group.addoption(flag, action="store_true", default=None, help=text)
+        else:
+            group.addoption(flag, type=kind, default=None, metavar=_metavar(kind), help=text)
+    for name in _SELECTIONS:
+        group.addoption(
+            f"--medbench-{name}",
+            action="append",
+            default=[],
+            metavar="LABEL",
+            help=f"run only items of this {name}; may be given again",
+        )
+
+
+def _metavar(kind: type | None) -> str:
+    return {int: "N", float: "SECONDS"}.get(kind or str, "NAME")
+
+
+def read_options(config: pytest.Config) -> Options:
+    """Join flags and configuration; a flag wins.
+
+    Raises
+    ------
+    ConfigError
+        For a key, a type or a value that is not known.
+    """
+    root = Path(config.rootpath)
+    table, place = _read_table(root)
+    values = {}
+    for name, default, kind, _ in _FLAGS:
+        given = config.getoption("medbench_" + name)
+        values[name] = (
+            _checked(name, table.get(name, default), kind, place) if given is None else given
+        )
+    _check_values(values)
+    if values["cache_dir"] is not None:
+        values["cache_dir"] = root / values["cache_dir"]
+    values["shard"] = _shard(values["shard"])
+    return Options(
+        root=root,
+        place=place,
+        ci=bool(os.environ.get("CI")),
+        selections={name: tuple(config.getoption(f"medbench_{name}")) for name in _SELECTIONS},
+        models=_table_of(table, "models", place),
+        gates=_gates(table, place),
+        taxonomy=_taxonomy(table, root, place),
+        **values,
+    )
+
+
+def _read_table(root: Path) -> tuple[dict[str, Any], str]:
+    found: list[tuple[dict[str, Any], str]] = []
+    for name in ("medbench.toml", "pyproject.toml"):
+        path = root / name
+        if not path.is_file():
+            continue
+        try:
+            document = tomllib.loads(path.read_text(encoding="utf-8"))
+        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+            raise ConfigError(f"{path}: cannot be read as TOML: {error}") from error
+        table = document.get("tool", {}).get("medbench")
+        if isinstance(table, dict):
+            found.append((table, f"{path} [tool.medbench]"))
+        elif name == "medbench.toml":
+            raise ConfigError(f"{path}: expected a table [tool.medbench]")
+    if len(found) > 1:
+        raise ConfigError(f"{found[0][1]} and {found[1][1]} both exist; keep one")
+    if not found:
+        return {}, "[tool.medbench]"
+    table, place = found[0]
+    known = [name for name, *_ in _FLAGS] + list(_TABLES)
+    for key in table:
+        if key not in known:
+            hint = nearest(key, known)
+            raise ConfigError(
+                f"{place}: unknown key {key!r}{hint or '; known are ' + ', '.join(known)}"
+            )
+    return table, place
+
+
+def _checked(name: str, value: Any, kind: type | None, place: str) -> Any:
+    if value is None or kind is None:
+        return value
+    accepted: tuple[type, ...] = (int, float) if kind is float else (kind,)
+    if not isinstance(value, accepted) or (isinstance(value, bool) and kind is not bool):
+        raise ConfigError(f"{place}: {name} = {value!r}: expected {kind.__name__}")
+    return kind(value)
+
+
+def _check_values(values: Mapping[str, Any]) -> None:
+    if values["cache"] not in CACHE_MODES:
+        hint = nearest(values["cache"], CACHE_MODES)
+        raise ConfigError(
+            f"--medbench-cache={values['cache']}: expected one of {', '.join(CACHE_MODES)}{hint}"
+        )
+    for name in ("concurrency", "max_tries", "sample"):
+        if values[name] is not None and values[name] < 1:
+            raise ConfigError(
+                f"--medbench-{name.replace('_', '-')}={values[name]}: expected 1 or more"
+            )
+    for name in ("timeout", "give_up_after"):
+        if values[name] <= 0:
+            raise ConfigError(
+                f"--medbench-{name.replace('_', '-')}={values[name]}: expected more than 0"
+            )
+
+
+def _shard(text: str | None) -> tuple[int, int] | None:
+    if text is None:
+        return None
+    part, slash, whole = text.partition("/")
+    if slash and part.isdecimal() and whole.isdecimal() and 1 <= int(part) <= int(whole):
+        return int(part), int(whole)
+    raise ConfigError(f"--medbench-shard={text}: expected I/N with 1 <= I <= N, such as 2/8")
+
+
+def _table_of(table: Mapping[str, Any], name: str, place: str) -> dict[str, Any]:
+    value = table.get(name, {})
+    if not isinstance(value, dict):
+        raise ConfigError(f"{place}: {name} = {value!r}: expected a table [tool.medbench.{name}]")
+    return value
+
+
+def _gates(table: Mapping[str, Any], place: str) -> dict[str, Any]:
+    gates = dict(_table_of(table, "gates", place))
+    if "require" in table:
+        gates["require"] = table["require"]
+    return gates
+
+
+def _taxonomy(table: Mapping[str, Any], root: Path, place: str) -> tuple[Path, ...]:
+    names: str | Sequence[str] = table.get("taxonomy", [])
+    names = [names] if isinstance(names, str) else names
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise ConfigError(
+            f"{place}: taxonomy = {names!r}: expected a file's name or a list of them"
+        )
+    return tuple(root / name for name in names)
