@@ -1,0 +1,164 @@
+"""What a process needs to run cases: the model behind its broker, and the journal."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from pytest_medbench import models
+from pytest_medbench.broker import Broker
+from pytest_medbench.cache import Mode, Store
+from pytest_medbench.errors import ConfigError
+from pytest_medbench.exchange import Failure, Response
+from pytest_medbench.outcomes import Outcome, Status
+from pytest_medbench.prefetch import Prefetcher, Upcoming
+from pytest_medbench.runs import STORE, Journal, RunFolder
+
+if TYPE_CHECKING:
+    from pytest_medbench.cases import Case
+    from pytest_medbench.catalogue import Catalogue
+    from pytest_medbench.options import Options
+
+GRACE = 3.0
+
+
+class Asker:
+    """Asks the model under test for the cases of one process.
+
+    Parameters
+    ----------
+    options : Options
+    catalogue : Catalogue
+    folder : RunFolder
+    process : str
+        `main`, or the xdist worker's id; names the journal.
+    served_url : str or None
+        Where another process of this run already serves the embedded model.
+    say : callable
+        Prints a line for the person who waits.
+
+    Raises
+    ------
+    ConfigError
+        If no model is named, or the name cannot be used.
+    """
+
+    def __init__(
+        self,
+        options: Options,
+        catalogue: Catalogue,
+        folder: RunFolder,
+        *,
+        process: str = "main",
+        served_url: str | None = None,
+        say: Callable[[str], None],
+    ) -> None:
+        if options.model is None:
+            raise ConfigError(
+                "no model is named: give --medbench-model=NAME (local, openai:MODEL, an alias from "
+                "[tool.medbench.models], control:random, python:module:callable) "
+                "or set model in [tool.medbench]"
+            )
+        self._options = options
+        self._catalogue = catalogue
+        self._folder = folder
+        self._process = process
+        self._say = say
+        self.model = models.resolve(
+            options.model,
+            aliases=options.models,
+            root=options.root,
+            environ=os.environ,
+            overrides={"timeout": options.timeout},
+            served_url=served_url,
+            progress=say,
+        )
+        self.broker = self._make_broker(Mode(options.cache))
+        self._prefetcher: Prefetcher | None = None
+        self._journal: Journal | None = None
+        self._done = 0
+        self._planned = 0
+        self._started = time.monotonic()
+        threading.Thread(target=self._warm_up, daemon=True).start()
+        self.broker.start()
+
+    def _make_broker(self, mode: Mode) -> Broker:
+        options = self._options
+        cache = (options.cache_dir or options.home / "cache") / "responses.sqlite"
+        store = Store(
+            cache, self._folder.path / STORE, mode, max_age=options.max_cache_age * 3600.0
+        )
+        return Broker(
+            self.model,
+            store,
+            concurrency=options.concurrency,
+            max_tries=options.max_tries,
+            deadline=options.give_up_after,
+        )
+
+    @staticmethod
+    def _warm_up() -> None:
+        # Deciding needs scipy; importing it while requests are under way costs no time.
+        import scipy.special  # noqa: F401
+
+    def fingerprint(self) -> Mapping[str, Any]:
+        """Wait for the model and say what it is. Raises ModelError."""
+        self.broker.wait_ready()
+        return self.model.fingerprint()
+
+    def plan(self, upcoming: Upcoming, planned: int) -> None:
+        """Get ready to run `planned` cases in the order that `upcoming` gives."""
+        self._planned = planned
+        self._started = time.monotonic()
+        self._journal = self._folder.journal(self._process)
+        self._prefetcher = Prefetcher(
+            self._catalogue,
+            self.broker,
+            upcoming,
+            concurrency=self._options.concurrency,
+            waiting=self._progress,
+        )
+
+    def run(self, case: Case) -> Outcome:
+        """Ask for one case, score the response, write both down."""
+        suite, entry = case.suite, case.entry
+        response: Response | None = None
+        if entry.problem is not None:
+            outcome = Outcome(suite.name, entry.id, Status.ERROR, reason=entry.problem)
+        else:
+            assert self._prefetcher is not None, "plan() comes before run()"
+            item, result = self._prefetcher.take(case)
+            if isinstance(result, Failure) or item is None:
+                outcome = _failed(suite.name, entry.id, result)
+            else:
+                response = result
+                outcome = self._catalogue.grade(suite, item, result)
+        assert self._journal is not None, "plan() comes before run()"
+        self._journal.append(outcome, response)
+        self._done += 1
+        return outcome
+
+    def _progress(self) -> None:
+        stats = self.broker.stats()
+        seconds = time.monotonic() - self._started
+        line = f"{self._done}/{self._planned} items after {seconds:.0f} s, {stats.in_flight} in flight"
+        if stats.retried:
+            line += f", {stats.retried} retries"
+        if self._done:
+            line += f", about {seconds / self._done * (self._planned - self._done):.0f} s left"
+        self._say(line)
+
+    def close(self) -> None:
+        """Let go of the model, keep what arrives within a few seconds."""
+        self.broker.close(grace=GRACE if self.broker.in_flight else 0.0)
+        if self._journal is not None:
+            self._journal.close()
+            self._journal = None
+
+
+def _failed(suite: str, item: str, result: Response | Failure) -> Outcome:
+    reason = result.reason if isinstance(result, Failure) else "no response"
+    return Outcome(suite, item, Status.ERROR, reason=reason[:2000], tries=result.tries)

@@ -1,0 +1,317 @@
+"""Keeps requests in flight in a background thread, so that a case finds its response waiting."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import threading
+import time
+from collections.abc import Callable, Hashable, Iterable, Sequence
+from dataclasses import dataclass
+
+from pytest_medbench.cache import KeyMaker
+from pytest_medbench.desk import Desk, Keeper
+from pytest_medbench.dispatch import STOPPED, Dispatcher, Job, Patience
+from pytest_medbench.exchange import Failure, Request, Response
+from pytest_medbench.limits import AdaptiveLimit, Backoff, Pace
+from pytest_medbench.models.base import Model, ModelError
+from pytest_medbench.store import Store
+
+_START_DEADLINE = 60.0
+_CLOSE_DEADLINE = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Stats:
+    """What a broker has done so far.
+
+    Parameters
+    ----------
+    answered, cached, failed : int
+        Requests that ended with a response of the model, one of the cache, or none.
+    retried : int
+        Tries that brought no response and were followed by another.
+    in_flight, limit : int
+        Requests sent and not yet answered, and how many there may be at present.
+    input_tokens, output_tokens : int
+        Of the responses that the model gave; the cache's cost nothing.
+    """
+
+    answered: int = 0
+    cached: int = 0
+    failed: int = 0
+    retried: int = 0
+    in_flight: int = 0
+    limit: int = 0
+    input_tokens: int = 0
+    output_tokens: int = 0
+
+
+class Broker:
+    """Asks one model, through the cache, ahead of the cases that need the responses.
+
+    All methods are for one thread, the one that runs the cases.
+
+    Parameters
+    ----------
+    model : Model
+    store : Store
+    concurrency : int
+        The most requests in flight; the model's own wish can only lower it.
+    max_tries : int
+        Requests sent for one item at the most.
+    deadline : float
+        Seconds from an item's first request until it is given up.
+    request_timeout : float or None
+        Seconds until a single request counts as lost; None leaves that to the model.
+    requests_per_minute : float or None
+        The most requests sent in a minute.
+    backoff : Backoff
+        How long to wait between tries.
+    on_event : callable or None
+        Called in the broker's thread with a kind (`retry`, `slow-down`) and a sentence.
+    """
+
+    def __init__(
+        self,
+        model: Model,
+        store: Store,
+        *,
+        concurrency: int = 64,
+        max_tries: int = 8,
+        deadline: float = 900.0,
+        request_timeout: float | None = None,
+        requests_per_minute: float | None = None,
+        backoff: Backoff | None = None,
+        on_event: Callable[[str, str], None] | None = None,
+    ) -> None:
+        self._model = model
+        self._store = store
+        self._concurrency = concurrency
+        self._pace = Pace(requests_per_minute)
+        self._patience = Patience(max_tries, deadline, request_timeout, backoff or Backoff())
+        self._on_event = on_event or (lambda kind, message: None)
+        self._desk = Desk()
+        self._keeper = Keeper(store, model, self._desk)
+        self._thread = threading.Thread(target=self._run, name="medbench-broker", daemon=True)
+        self._looping = threading.Event()
+        self._ready = threading.Event()
+        self._start_error: str | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._stop: asyncio.Event | None = None
+        self._grace = 0.0
+        self._limit: AdaptiveLimit | None = None
+        self._dispatcher: Dispatcher | None = None
+        self._make_key: KeyMaker | None = None
+        self._has_revision = False
+
+    def start(self) -> None:
+        """Start the thread and, inside it, the model. Returns at once."""
+        self._thread.start()
+
+    def wait_ready(self) -> None:
+        """Wait until the model has started.
+
+        Raises
+        ------
+        ModelError
+            If it cannot be used.
+        """
+        while not self._ready.wait(1.0):
+            if not self._thread.is_alive():
+                break
+        if self._start_error is not None:
+            raise ModelError(self._start_error)
+        if self._desk.broken is not None and self._make_key is None:
+            raise ModelError(self._desk.broken)
+
+    def submit_many(self, requests: Sequence[tuple[Hashable, Request]]) -> None:
+        """Look all up in the cache with one query, and queue those that are not there.
+
+        Waits until the model has started, because what it is belongs to the cache key.
+
+        Raises
+        ------
+        ModelError
+            If the model cannot be used.
+        CacheError
+            If the cache cannot be read.
+        ValueError
+            If a key is submitted that has not been taken yet.
+        """
+        self.wait_ready()
+        new = self._desk.admit(self._jobs(requests), merge=self._model.cacheable)
+        if self._model.cacheable and new:
+            digests = [job.digest for job in new]
+            hits = self._store.lookup(digests, has_revision=self._has_revision)
+            for job in new:
+                if job.digest in hits:
+                    self._desk.end(job, hits[job.digest])
+            new = [job for job in new if job.digest not in hits]
+        if new:
+            self._send(new)
+
+    def _jobs(self, requests: Sequence[tuple[Hashable, Request]]) -> list[Job]:
+        assert self._make_key is not None  # noqa: S101 - wait_ready has seen to it
+        make_key, wire = self._make_key, self._model.wire
+        return [
+            Job(request, make_key(wire(request), request.sample), [key])
+            for key, request in requests
+        ]
+
+    def _send(self, jobs: list[Job]) -> None:
+        if self._loop is not None and self._dispatcher is not None:
+            with contextlib.suppress(RuntimeError):  # the loop ended: the desk says why
+                self._loop.call_soon_threadsafe(self._dispatcher.add, jobs)
+                if self._thread.is_alive():
+                    return
+        self._desk.fail_all(STOPPED)
+
+    def take(self, key: Hashable, timeout: float | None = None) -> Response | Failure:
+        """Wait for a response that is on disk, or for the failure, and hand it over once.
+
+        Raises
+        ------
+        KeyError
+            If the key was not submitted, or has been taken or forgotten.
+        TimeoutError
+            If it is not there after `timeout` seconds; it can still be taken later.
+        """
+        until = None if timeout is None else time.monotonic() + timeout
+        ended = self._desk.take(key)
+        while isinstance(ended, threading.Event):
+            left = 1.0 if until is None else min(1.0, until - time.monotonic())
+            if left <= 0:
+                raise TimeoutError(f"no response for {key!r} within {timeout:g} s")
+            if not ended.wait(left) and not self._thread.is_alive():
+                self._desk.fail_all(STOPPED)
+            ended = self._desk.take(key)
+        return ended
+
+    def forget(self, keys: Iterable[Hashable]) -> None:
+        """Drop what nobody waits for any more: what has not been sent is not sent."""
+        self._desk.forget(keys)
+
+    @property
+    def in_flight(self) -> int:
+        """Requests sent and not yet answered."""
+        return self._dispatcher.in_flight if self._dispatcher is not None else 0
+
+    @property
+    def backlog(self) -> int:
+        """Keys submitted and not yet taken or forgotten."""
+        return self._desk.backlog
+
+    def stats(self) -> Stats:
+        """Give the counts so far."""
+        desk = self._desk
+        return Stats(
+            answered=desk.answered,
+            cached=desk.cached,
+            failed=desk.failed,
+            retried=self._dispatcher.retried if self._dispatcher is not None else 0,
+            in_flight=self.in_flight,
+            limit=self._limit.value if self._limit is not None else 0,
+            input_tokens=desk.input_tokens,
+            output_tokens=desk.output_tokens,
+        )
+
+    def close(self, grace: float = 0.0) -> None:
+        """Send nothing more, wait up to `grace` seconds for what is in flight, and end the thread.
+
+        What arrives in time is kept. The rest become failures; all can still be taken.
+        """
+        if self._thread.ident is None:
+            return
+        self._grace = grace
+        self._looping.wait()
+        if self._loop is not None and self._stop is not None:
+            with contextlib.suppress(RuntimeError):  # the loop ended by itself
+                self._loop.call_soon_threadsafe(self._stop.set)
+        self._thread.join(grace + _CLOSE_DEADLINE)
+        self._desk.fail_all(STOPPED)
+
+    def _run(self) -> None:
+        self._keeper.start()
+        try:
+            asyncio.run(self._main())
+        except BaseException as error:
+            self._break(error)
+        finally:
+            self._keeper.close()
+            self._desk.fail_all(STOPPED)
+            self._looping.set()
+            self._ready.set()
+
+    def _break(self, error: BaseException) -> None:
+        """Fail everything after a defect of the broker: nobody may wait for ever."""
+        self._desk.break_down(
+            f"the request broker stopped ({type(error).__name__}: {error}); this is a defect of "
+            "pytest-medbench, please report it"
+        )
+        if self._stop is not None:
+            self._stop.set()
+
+    async def _main(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._stop = asyncio.Event()
+        self._looping.set()
+        try:
+            if await self._start_model():
+                self._prepare()
+                self._ready.set()
+                await self._stop.wait()
+        finally:
+            if self._dispatcher is not None:
+                await self._dispatcher.stop(self._grace)
+            await self._model.close()
+
+    async def _start_model(self) -> bool:
+        """Start the model, unless the broker is closed first; tell whether it can be used."""
+        assert self._stop is not None  # noqa: S101 - set by the only caller
+        starting = asyncio.ensure_future(self._try_to_start())
+        stopped = asyncio.ensure_future(self._stop.wait())
+        await asyncio.wait([starting, stopped], return_when=asyncio.FIRST_COMPLETED)
+        for task in (starting, stopped):
+            task.cancel()
+        await asyncio.wait([starting, stopped])
+        if starting.cancelled():
+            self._start_error = STOPPED
+            return False
+        error = starting.exception()
+        if isinstance(error, ModelError):
+            self._start_error = error.reason
+        elif error is not None:
+            raise error
+        return error is None
+
+    async def _try_to_start(self) -> None:
+        assert self._loop is not None  # noqa: S101 - set by the only caller
+        until = self._loop.time() + min(_START_DEADLINE, self._patience.deadline)
+        for tries in range(1, self._patience.max_tries + 1):
+            try:
+                return await self._model.start()
+            except ModelError as error:
+                delay = self._patience.backoff.delay(tries, error.retry_after)
+                last = tries == self._patience.max_tries or self._loop.time() + delay > until
+                if last or not error.retry:
+                    raise
+                self._on_event("retry", f"start {tries} of the model failed: {error.reason}")
+            await asyncio.sleep(delay)
+        return None
+
+    def _prepare(self) -> None:
+        fingerprint = self._model.fingerprint()
+        self._has_revision = fingerprint.get("revision") is not None
+        wish = self._model.concurrency
+        self._limit = AdaptiveLimit(min(self._concurrency, wish or self._concurrency))
+        self._dispatcher = Dispatcher(
+            self._model,
+            self._limit,
+            self._pace,
+            self._patience,
+            ended=self._keeper.put,
+            event=self._on_event,
+            broken=self._break,
+        )
+        self._make_key = KeyMaker(fingerprint)

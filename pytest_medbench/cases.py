@@ -1,0 +1,206 @@
+"""The pytest nodes: a suite's file, and a case for each item with one report."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pytest_medbench.errors import MedbenchError
+from pytest_medbench.outcomes import Outcome, Status
+from pytest_medbench.suites import Entry, Labels, Suite
+
+if TYPE_CHECKING:
+    from pytest_medbench.asking import Asker
+
+# Marks with a meaning of their own in pytest; a label of the same name gets a prefix.
+_TAKEN = frozenset(
+    "skip skipif xfail parametrize usefixtures filterwarnings tryfirst trylast "
+    "xdist_group medbench asyncio".split()
+)
+
+
+class SuiteFile(pytest.File):
+    """A `suite.toml`, and behind it the items it names."""
+
+    suite: Suite
+    relative: str
+
+    @classmethod
+    def of(cls, parent: pytest.Collector, suite: Suite) -> SuiteFile:
+        """Make the node of a suite that was read."""
+        node: SuiteFile = cls.from_parent(parent, path=suite.path)
+        node.suite = suite
+        node.relative = os.path.relpath(suite.path, parent.config.rootpath)
+        return node
+
+    def collect(self) -> Iterable[Case]:
+        """Give one case for each item."""
+        marks = LabelMarks(self.config)
+        for entry in self.suite.entries:
+            case: Case = Case.from_parent(self, name=entry.id)
+            case.entry = entry
+            case.own_markers.extend(marks.of(entry.labels))
+            yield case
+
+
+class BrokenSuite(pytest.File):
+    """A `suite.toml` that cannot be used: a collection error with the place and the reason."""
+
+    problem: MedbenchError
+
+    def collect(self) -> Iterable[pytest.Item]:
+        """Raise the error."""
+        raise self.CollectError(str(self.problem))
+
+
+class LabelMarks:
+    """Turns labels into marks, shared by the cases and registered so that strict marks hold."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self._config = config
+        self._marks: dict[str, pytest.Mark] = {}
+        self._lists: dict[Labels, list[pytest.Mark]] = {}
+
+    def of(self, labels: Labels) -> list[pytest.Mark]:
+        """Give the marks of an item's labels."""
+        marks = self._lists.get(labels)
+        if marks is None:
+            names = sorted(set(_words(labels)))
+            marks = self._lists[labels] = [self._mark(name) for name in names]
+        return marks
+
+    def _mark(self, word: str) -> pytest.Mark:
+        name = f"label_{word}" if word in _TAKEN else word
+        mark = self._marks.get(name)
+        if mark is None:
+            self._config.addinivalue_line("markers", f"{name}: a label of medbench items")
+            mark = self._marks[name] = getattr(pytest.mark, name).mark
+        return mark
+
+
+def _words(labels: Labels) -> Iterator[str]:
+    if labels.specialty:
+        yield labels.specialty
+        yield from labels.specialty.split("/")
+    yield from labels.safety
+    yield from labels.population
+    for label in (labels.harm, labels.language, labels.task, labels.dimension, labels.track):
+        if label:
+            yield label
+
+
+class Case(pytest.Item):
+    """The node that runs one item."""
+
+    entry: Entry
+    parent: SuiteFile
+
+    @property
+    def suite(self) -> Suite:
+        """The suite the item belongs to."""
+        return self.parent.suite
+
+    @property
+    def location(self) -> tuple[str, int | None, str]:  # type: ignore[override]
+        """The suite's file, relative to the rootdir, and the item's id."""
+        return self.parent.relative, self.entry.line - 1, self.name
+
+    def reportinfo(self) -> tuple[Path, int | None, str]:
+        """Give where the item stands, for messages."""
+        return self.path, self.entry.line - 1, self.name
+
+    def runtest(self) -> None:
+        """Never called: `run_protocol` emits one report for the whole item."""
+        raise NotImplementedError(f"{self.nodeid} runs through run_protocol only")
+
+    def run_protocol(self, asker: Asker, nextitem: pytest.Item | None, *, strict: bool) -> None:
+        """Ask, score, and emit one report."""
+        start = time.time()
+        clock = time.perf_counter()
+        outcome = self._skipped() or asker.run(self)
+        duration = time.perf_counter() - clock
+        report = make_report(self, outcome, strict=strict, start=start, duration=duration)
+        ihook = self.ihook
+        ihook.pytest_runtest_logreport(report=report)
+        if not isinstance(nextitem, Case):
+            # Fixtures that ordinary tests before this one left set up are torn down here.
+            ihook.pytest_runtest_teardown(item=self, nextitem=nextitem)
+
+    def _skipped(self) -> Outcome | None:
+        for mark in self.own_markers:
+            if mark.name in ("skip", "skipif"):
+                break
+        else:
+            if not _has_inherited_skip(self.parent):
+                return None
+        from _pytest.skipping import evaluate_skip_marks
+
+        skip = evaluate_skip_marks(self)
+        if skip is None:
+            return None
+        return Outcome(self.suite.name, self.entry.id, Status.SKIPPED, reason=skip.reason)
+
+
+def _has_inherited_skip(node: pytest.Collector) -> bool:
+    known: bool | None = node.stash.get(_INHERITED, None)
+    if known is None:
+        known = any(mark.name in ("skip", "skipif") for mark in node.iter_markers())
+        node.stash[_INHERITED] = known
+    return known
+
+
+_INHERITED = pytest.StashKey[bool]()
+
+
+def make_report(
+    case: Case, outcome: Outcome, *, strict: bool, start: float, duration: float
+) -> pytest.TestReport:
+    """Turn an outcome into the one report of its case.
+
+    Wrong answers are passed reports with a word of their own: gates decide. Failed are an error,
+    a must-pass item that is not correct, and with `strict` every wrong one.
+    """
+    longrepr: Any = None
+    result = "passed"
+    if outcome.status is Status.SKIPPED:
+        result = "skipped"
+        longrepr = (str(case.path), case.entry.line, f"Skipped: {outcome.reason or ''}")
+    elif is_failure(outcome, must_pass=case.entry.must_pass, strict=strict):
+        result = "failed"
+        longrepr = describe(outcome, must_pass=case.entry.must_pass)
+    report = pytest.TestReport(
+        nodeid=case.nodeid,
+        location=case.location,
+        keywords={},
+        outcome=result,  # type: ignore[arg-type]
+        longrepr=longrepr,
+        when="call",
+        duration=duration,
+        start=start,
+        stop=start + duration,
+    )
+    report.medbench = outcome.to_wire()  # type: ignore[attr-defined]
+    return report
+
+
+def is_failure(outcome: Outcome, *, must_pass: bool, strict: bool) -> bool:
+    """Tell whether an outcome counts as a failed test."""
+    if outcome.status is Status.ERROR:
+        return True
+    not_right = outcome.status in (Status.WRONG, Status.UNPARSABLE)
+    return not_right and (must_pass or strict)
+
+
+def describe(outcome: Outcome, *, must_pass: bool) -> str:
+    """Say in one line what became of an item that failed."""
+    if outcome.status is Status.ERROR:
+        return f"error: {outcome.reason}"
+    title = "must-pass item" if must_pass else "item"
+    if outcome.status is Status.UNPARSABLE:
+        return f"{title} unparsable: {outcome.reason}"
+    return f"{title} wrong: answered {outcome.answer!r}, score {outcome.score:g}"

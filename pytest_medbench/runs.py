@@ -1,0 +1,201 @@
+"""The run's folder: its plan, its journal, its verdicts."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic_core import from_json, to_json
+
+from pytest_medbench.errors import MedbenchError
+from pytest_medbench.exchange import Response
+from pytest_medbench.outcomes import Outcome
+
+PLAN = "plan.json"
+VERDICTS = "verdicts.json"
+STORE = "responses.sqlite"
+
+
+class RunError(MedbenchError):
+    """A run's folder that cannot be written or read."""
+
+
+def new_run_id() -> str:
+    """Give an id that sorts by time and is unique on shared folders."""
+    return time.strftime("%Y%m%d-%H%M%S", time.gmtime()) + "-" + secrets.token_hex(3)
+
+
+class RunFolder:
+    """`.medbench/runs/<id>/`.
+
+    Parameters
+    ----------
+    home : Path
+        The `.medbench` folder.
+    run_id : str
+
+    Raises
+    ------
+    RunError
+        If the folder cannot be made.
+    """
+
+    def __init__(self, home: Path, run_id: str) -> None:
+        self.id = run_id
+        self.path = home / "runs" / run_id
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            ignore = home / ".gitignore"
+            if not ignore.exists():
+                ignore.write_text("*\n", encoding="utf-8")
+        except OSError as error:
+            raise RunError(
+                f"{self.path}: cannot be made: {error.strerror}; a run needs a folder it can write to"
+            ) from error
+
+    def write_plan(self, plan: Mapping[str, Any]) -> None:
+        """Write the plan; it is fixed before the first request."""
+        _write_whole(self.path / PLAN, plan)
+
+    def write_verdicts(self, verdicts: Mapping[str, Any]) -> None:
+        """Write what was decided."""
+        _write_whole(self.path / VERDICTS, verdicts)
+
+    def journal(self, process: str) -> Journal:
+        """Open the journal of one process."""
+        return Journal(self.path / f"journal-{process}.jsonl")
+
+
+class Journal:
+    """Outcomes with their responses, one JSON line each, appended before the case reports."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        try:
+            self._fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+        except OSError as error:
+            raise RunError(f"{path}: cannot be opened: {error.strerror}") from error
+
+    def append(self, outcome: Outcome, response: Response | None) -> None:
+        """Write one outcome and the response it was made from."""
+        line = {
+            "suite": outcome.suite,
+            "id": outcome.id,
+            "sample": 0,
+            "status": outcome.status,
+            "score": outcome.score,
+            "answer": outcome.answer,
+            "reason": outcome.reason,
+            "parts": outcome.parts,
+            "tries": outcome.tries,
+            "asked_at": outcome.asked_at,
+            "served_by": outcome.served_by,
+        }
+        if response is not None:
+            line["text"] = response.text
+            line["finish_reason"] = response.finish_reason
+            line["input_tokens"] = response.input_tokens
+            line["output_tokens"] = response.output_tokens
+            line["latency"] = round(response.latency, 4)
+        data = to_json(line, inf_nan_mode="null") + b"\n"
+        try:
+            written = os.write(self._fd, data)
+            while written < len(data):
+                written += os.write(self._fd, data[written:])
+        except OSError as error:
+            raise RunError(
+                f"{self._path}: cannot be written: {error.strerror}; make room and run again, "
+                "stored responses are not asked again"
+            ) from error
+
+    def close(self) -> None:
+        """Close the file."""
+        os.close(self._fd)
+
+
+@dataclass(frozen=True, slots=True)
+class RunInfo:
+    """One line of `medbench runs`."""
+
+    id: str
+    path: Path
+    model: str
+    planned: int
+    verdict: str
+    exit_status: int | None
+
+
+def list_runs(home: Path) -> list[RunInfo]:
+    """Give the runs under `.medbench`, newest first."""
+    folders = sorted((home / "runs").glob("*/"), reverse=True)
+    return [_info(folder) for folder in folders if (folder / PLAN).is_file()]
+
+
+def _info(folder: Path) -> RunInfo:
+    plan = read_plan(folder)
+    verdicts = _read_whole(folder / VERDICTS) if (folder / VERDICTS).is_file() else {}
+    return RunInfo(
+        id=folder.name,
+        path=folder,
+        model=str(plan.get("model", {}).get("name", "?")),
+        planned=int(plan.get("planned", 0)),
+        verdict=str(verdicts.get("verdict", "not decided")),
+        exit_status=verdicts.get("exit_status"),
+    )
+
+
+def read_plan(folder: Path) -> dict[str, Any]:
+    """Read a run's plan.
+
+    Raises
+    ------
+    RunError
+        If there is none, or it cannot be read.
+    """
+    return _read_whole(folder / PLAN)
+
+
+def read_journal(folder: Path) -> Iterator[dict[str, Any]]:
+    """Give every line of every journal of a run; a torn last line is left out."""
+    for path in sorted(folder.glob("journal*.jsonl")):
+        with path.open("rb") as file:
+            for line in file:
+                if line.endswith(b"\n"):
+                    yield _parsed(path, line)
+
+
+def _parsed(path: Path, line: bytes) -> dict[str, Any]:
+    try:
+        value = from_json(line)
+    except ValueError as error:
+        raise RunError(f"{path}: a line is not JSON: {error}") from error
+    if not isinstance(value, dict):
+        raise RunError(f"{path}: a line is no JSON object: {line[:80]!r}")
+    return value
+
+
+def _write_whole(path: Path, value: Mapping[str, Any]) -> None:
+    part = path.with_suffix(".part")
+    try:
+        part.write_text(json.dumps(value, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+        part.replace(path)
+    except OSError as error:
+        raise RunError(f"{path}: cannot be written: {error.strerror}") from error
+
+
+def _read_whole(path: Path) -> dict[str, Any]:
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise RunError(f"{path}: cannot be read: {error.strerror}") from error
+    except ValueError as error:
+        raise RunError(f"{path}: is not JSON: {error}") from error
+    if not isinstance(value, dict):
+        raise RunError(f"{path}: expected a JSON object")
+    return value

@@ -1,0 +1,251 @@
+"""The account of a run: what was planned, what came of it, what is decided."""
+
+from __future__ import annotations
+
+import dataclasses
+import platform
+import subprocess
+import time
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pytest_medbench import gates, selection
+from pytest_medbench.errors import ConfigError
+from pytest_medbench.outcomes import Outcome, Status
+from pytest_medbench.runs import RunFolder
+from pytest_medbench.trust import doubts_about_cache, doubts_about_server
+
+if TYPE_CHECKING:
+    from pytest_medbench.asking import Asker
+    from pytest_medbench.catalogue import Catalogue
+    from pytest_medbench.options import Options
+
+_VERSIONS = ("pytest-medbench", "pytest", "pytest-xdist", "openai", "scipy")
+
+
+class Account:
+    """Collects outcomes and has the verdict made from them, in the one process that decides.
+
+    Parameters
+    ----------
+    options : Options
+    catalogue : Catalogue
+        Holds every suite of the run.
+    folder : RunFolder
+    asker : Asker
+        Tells the model's fingerprint, and asks again where stored responses are in doubt.
+    """
+
+    def __init__(
+        self, options: Options, catalogue: Catalogue, folder: RunFolder, asker: Asker
+    ) -> None:
+        self.options = options
+        self.folder = folder
+        self.asker = asker
+        self.decision: gates.Decision | None = None
+        self.outcomes: dict[tuple[str, str], Outcome] = {}
+        self._catalogue = catalogue
+        self._selected: Mapping[str, frozenset[str]] = {}
+        self._partial: str | None = None
+        self._gates: Sequence[gates.Gate] = ()
+        self._node_ids: dict[str, tuple[str, str]] = {}
+
+    @property
+    def planned(self) -> int:
+        """Items in the plan."""
+        return sum(map(len, self._selected.values()))
+
+    def plan(
+        self, selected: Iterable[tuple[str, str, str]], *, narrowed_by: Sequence[str]
+    ) -> None:
+        """Fix the plan: which items run, under which gates, with which model.
+
+        Parameters
+        ----------
+        selected : iterable of (node id, suite, item id)
+        narrowed_by : sequence of str
+            The flags that left something out.
+
+        Raises
+        ------
+        ConfigError
+            If a gate cannot be used.
+        ModelError
+            If the model cannot be reached.
+        """
+        chosen: dict[str, set[str]] = {suite.name: set() for suite in self._catalogue.suites}
+        for node_id, suite, item in selected:
+            self._node_ids[node_id] = (suite, item)
+            chosen[suite].add(item)
+        self._selected = {name: frozenset(ids) for name, ids in chosen.items()}
+        self.narrow(narrowed_by)
+        self._gates = self._read_gates()
+        gates.check_gates(self._gates, self._catalogue.suites, self._catalogue.taxonomy)
+        self.folder.write_plan(self._plan_document(self.asker.fingerprint()))
+
+    def narrow(self, reasons: Sequence[str]) -> None:
+        """Note that the run is a part, and why."""
+        everything = sum(len(suite.entries) for suite in self._catalogue.suites)
+        if self.planned < everything or reasons:
+            why = f" ({', '.join(reasons)})" if reasons else ""
+            of = f"{everything:,}" if self.planned < everything else "the items collected"
+            self._partial = f"{self.planned:,} of {of}{why}"
+
+    def _read_gates(self) -> list[gates.Gate]:
+        found = list(gates.parse_gates(self.options.gates, self.options.place, scope=None))
+        for suite in self._catalogue.suites:
+            place = f"{suite.path} [gates]"
+            found += gates.parse_gates(suite.spec.gates, place, scope=suite.name)
+        return found
+
+    def _plan_document(self, fingerprint: Mapping[str, Any]) -> dict[str, Any]:
+        options = self.options
+        return {
+            "format": 1,
+            "created": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+            "planned": self.planned,
+            "partial": self._partial,
+            "model": {"name": self.asker.model.name, **fingerprint},
+            "suites": [
+                {
+                    "name": suite.name,
+                    "version": suite.spec.suite.version,
+                    "path": str(_relative(suite.path, options.root)),
+                    "digest": suite.digest,
+                    "prompt_digest": self._catalogue.prompt_digest(suite),
+                    "scorer": suite.spec.score.model_dump(),
+                    "items": len(suite.entries),
+                    "planned": len(self._selected[suite.name]),
+                    "selected": (
+                        "all"
+                        if len(self._selected[suite.name]) == len(suite.entries)
+                        else sorted(self._selected[suite.name])
+                    ),
+                }
+                for suite in self._catalogue.suites
+            ],
+            "gates": [dataclasses.asdict(gate) for gate in self._gates],
+            "settings": {
+                "concurrency": options.concurrency,
+                "cache": options.cache,
+                "sample": options.sample,
+                "seed": options.seed,
+                "shard": options.shard,
+            },
+            "versions": {name: version(name) for name in _VERSIONS}
+            | {"python": platform.python_version()},
+            "commit": _commit(options.root),
+        }
+
+    def note(self, outcome: Outcome) -> None:
+        """Count an outcome; of two for one item the one with a response stays."""
+        key = (outcome.suite, outcome.id)
+        known = self.outcomes.get(key)
+        if known is None or known.status in (Status.ERROR, Status.SKIPPED):
+            self.outcomes[key] = outcome
+
+    def note_crash(self, node_id: str, reason: str) -> None:
+        """Count an item whose process died."""
+        if node_id in self._node_ids:
+            suite, item = self._node_ids[node_id]
+            self.note(Outcome(suite, item, Status.ERROR, reason=reason))
+
+    def is_planned(self, node_id: str) -> bool:
+        """Tell whether a node id is that of a planned item."""
+        return node_id in self._node_ids
+
+    def decide(self, stopped: str | None) -> gates.Decision:
+        """Have the verdict made, and write it down."""
+        options = self.options
+        doubts = doubts_about_server(self.outcomes.values())
+        if stopped is None:
+            doubts += doubts_about_cache(
+                self._catalogue, self.asker, self.outcomes, seed=self.folder.id
+            )
+        circumstances = gates.Circumstances(
+            partial=self._partial if options.shard is None else None,
+            allow_partial=options.allow_partial,
+            ci=options.ci,
+            shard=None if options.shard is None else "{}/{}".format(*options.shard),
+            control=self.asker.model.is_control,
+            report_only=options.report_only,
+            stopped=stopped,
+            doubts=tuple(doubts),
+            notes=tuple(self._about_cache()),
+        )
+        suites = self._catalogue.suites
+        self.decision = gates.decide(
+            suites, self._selected, self.outcomes, self._gates, circumstances
+        )
+        self.folder.write_verdicts(
+            {"model": self.asker.model.name, **dataclasses.asdict(self.decision)}
+        )
+        return self.decision
+
+    def _about_cache(self) -> list[str]:
+        stored = [outcome.asked_at for outcome in self.outcomes.values() if outcome.from_cache]
+        if not stored:
+            return []
+        hours = (time.time() - min(stored)) / 3600
+        return [
+            f"{len(stored):,} of {len(self.outcomes):,} answers came from the cache, "
+            f"the oldest {hours:.1f} h old"
+        ]
+
+
+def read_selected(
+    catalogue: Catalogue, root: Path, node_ids: Iterable[str]
+) -> list[tuple[str, str, str]]:
+    """Find the suites and items that node ids stand for, reading the suites.
+
+    Node ids of ordinary tests are left out.
+    """
+    found = []
+    for node_id in node_ids:
+        path, separator, item = node_id.partition("::")
+        if separator and Path(path).name == "suite.toml":
+            suite = catalogue.read(root / path)
+            found.append((node_id, suite.name, item))
+    return found
+
+
+def narrowing_flags(options: Options, given: Mapping[str, Any]) -> list[str]:
+    """Name the flags that leave items out.
+
+    Parameters
+    ----------
+    options : Options
+    given : mapping
+        pytest's own: keyword, markexpr, deselect, lf, arguments with `::` in them.
+    """
+    flags = [name for name, value in given.items() if value]
+    for kind, labels in options.selections.items():
+        if labels:
+            flags.append(f"--medbench-{kind}")
+    if options.sample is not None:
+        flags.append("--medbench-sample")
+    if options.shard is not None:
+        flags.append("--medbench-shard")
+    return flags
+
+
+def _relative(path: Path, root: Path) -> Path:
+    return path.relative_to(root) if path.is_relative_to(root) else path
+
+
+def _commit(root: Path) -> str | None:
+    try:
+        done = subprocess.run(  # noqa: S603 - a fixed command
+            ["git", "rev-parse", "HEAD"],  # noqa: S607 - found on PATH like any user's git
+            cwd=root,
+            capture_output=True,
+            text=True,
+            timeout=5,
+            check=False,
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return done.stdout.strip() or None

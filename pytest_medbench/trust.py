@@ -1,0 +1,91 @@
+"""Whether all answers of a run are the answers of one model."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
+
+from pytest_medbench.exchange import Failure
+from pytest_medbench.outcomes import Outcome, Status
+
+if TYPE_CHECKING:
+    from pytest_medbench.asking import Asker
+    from pytest_medbench.catalogue import Catalogue
+    from pytest_medbench.suites import Suite
+
+RE_ASKED = 20
+FLIP_RATE = 0.10
+ALPHA = 0.001
+
+
+def doubts_about_server(outcomes: Iterable[Outcome]) -> list[str]:
+    """Name the models that answered, if the server said more than one."""
+    served = Counter(outcome.served_by for outcome in outcomes if outcome.served_by)
+    if len(served) < 2:
+        return []
+    said = ", ".join(f"{name} for {count:,} answers" for name, count in served.most_common())
+    return [f"the server changed during the run: {said}"]
+
+
+def doubts_about_cache(
+    catalogue: Catalogue,
+    asker: Asker,
+    outcomes: Mapping[tuple[str, str], Outcome],
+    *,
+    seed: str,
+) -> list[str]:
+    """Ask some items with stored responses afresh, where nothing declares the model's revision.
+
+    Up to 20 items are drawn by the seed. If more statuses differ than a flip rate of 10 % explains
+    (binomial test, 0.001), the stored responses are not those of the model that answers now.
+    """
+    stored = [key for key, outcome in outcomes.items() if outcome.from_cache]
+    if not stored or asker.model.fingerprint().get("revision") is not None:
+        return []
+    stored.sort(key=lambda key: hashlib.sha256("\0".join((seed, *key)).encode()).digest())
+    suites = {suite.name: suite for suite in catalogue.suites}
+    drawn = [(suites[suite], item) for suite, item in stored[:RE_ASKED]]
+    fresh = _ask_afresh(catalogue, asker, drawn)
+    if not fresh:
+        return ["stored responses could not be checked: no item could be asked afresh"]
+    differing = sum(
+        outcomes[outcome.suite, outcome.id].status is not outcome.status for outcome in fresh
+    )
+    if _at_least(differing, len(fresh)) >= ALPHA:
+        return []
+    return [
+        f"the cache is not trusted: {differing} of {len(fresh)} items asked afresh came out "
+        "differently; declare the model's revision, or run with --medbench-cache=refresh"
+    ]
+
+
+def _ask_afresh(
+    catalogue: Catalogue, asker: Asker, drawn: list[tuple[Suite, str]]
+) -> list[Outcome]:
+    items = {}
+    requests = []
+    for suite, item_id in drawn:
+        item = catalogue.item(suite, suite.entry(item_id))
+        key = ("afresh", suite.name, item_id)
+        items[key] = (suite, item)
+        requests.append((key, catalogue.request(suite, item)))
+    asker.broker.submit_many(requests, fresh=True)
+    fresh = []
+    for key, (suite, item) in items.items():
+        result = asker.broker.take(key)
+        if not isinstance(result, Failure):
+            outcome = catalogue.grade(suite, item, result)
+            if outcome.status is not Status.ERROR:
+                fresh.append(outcome)
+    return fresh
+
+
+def _at_least(k: int, n: int) -> float:
+    """P(X >= k) for X ~ Binomial(n, FLIP_RATE)."""
+    if k == 0:
+        return 1.0
+    from scipy.special import betainc
+
+    return float(betainc(k, n - k + 1, FLIP_RATE))
