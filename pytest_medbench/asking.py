@@ -14,13 +14,15 @@ from pytest_medbench.cache import Mode, Store
 from pytest_medbench.errors import ConfigError
 from pytest_medbench.exchange import Failure, Response
 from pytest_medbench.outcomes import Outcome, Status
-from pytest_medbench.prefetch import Prefetcher, Upcoming
+from pytest_medbench.prefetch import Askable, Prefetcher, Upcoming
 from pytest_medbench.runs import STORE, Journal, RunFolder
 
 if TYPE_CHECKING:
+    from pytest_medbench.asked import Asked
     from pytest_medbench.cases import Case
     from pytest_medbench.catalogue import Catalogue
     from pytest_medbench.options import Options
+    from pytest_medbench.suites import Item
 
 GRACE = 3.0
 
@@ -78,6 +80,7 @@ class Asker:
         )
         self.broker = self._make_broker(Mode(options.cache))
         self._prefetcher: Prefetcher | None = None
+        self._for_tests: Prefetcher | None = None
         self._journal: Journal | None = None
         self._done = 0
         self._planned = 0
@@ -114,13 +117,30 @@ class Asker:
         self._planned = planned
         self._started = time.monotonic()
         self._journal = self._folder.journal(self._process)
-        self._prefetcher = Prefetcher(
+        self._prefetcher = self._window(upcoming)
+
+    def _window(self, upcoming: Upcoming) -> Prefetcher:
+        return Prefetcher(
             self._catalogue,
             self.broker,
             upcoming,
             concurrency=self._options.concurrency,
             waiting=self._progress,
         )
+
+    def ask(
+        self, asked: Asked, upcoming: Upcoming
+    ) -> tuple[Item | None, Response | Failure, Outcome]:
+        """Ask and score for a user's own test, which feeds no gate and no journal."""
+        if self._for_tests is None:
+            self._for_tests = self._window(upcoming)
+        item, result = self._for_tests.take(asked)
+        return item, result, self._outcome(asked, item, result)
+
+    def _outcome(self, case: Askable, item: Item | None, result: Response | Failure) -> Outcome:
+        if isinstance(result, Failure) or item is None:
+            return _failed(case.suite.name, case.entry.id, result)
+        return self._catalogue.grade(case.suite, item, result)
 
     def run(self, case: Case) -> Outcome:
         """Ask for one case, score the response, write both down."""
@@ -131,11 +151,8 @@ class Asker:
         else:
             assert self._prefetcher is not None, "plan() comes before run()"
             item, result = self._prefetcher.take(case)
-            if isinstance(result, Failure) or item is None:
-                outcome = _failed(suite.name, entry.id, result)
-            else:
-                response = result
-                outcome = self._catalogue.grade(suite, item, result)
+            response = result if isinstance(result, Response) else None
+            outcome = self._outcome(case, item, result)
         assert self._journal is not None, "plan() comes before run()"
         self._journal.append(outcome, response)
         self._done += 1
@@ -144,7 +161,9 @@ class Asker:
     def _progress(self) -> None:
         stats = self.broker.stats()
         seconds = time.monotonic() - self._started
-        line = f"{self._done}/{self._planned} items after {seconds:.0f} s, {stats.in_flight} in flight"
+        line = (
+            f"{self._done}/{self._planned} items after {seconds:.0f} s, {stats.in_flight} in flight"
+        )
         if stats.retried:
             line += f", {stats.retried} retries"
         if self._done:

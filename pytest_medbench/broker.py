@@ -9,13 +9,12 @@ import time
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass
 
-from pytest_medbench.cache import KeyMaker
+from pytest_medbench.cache import KeyMaker, Store
 from pytest_medbench.desk import Desk, Keeper
 from pytest_medbench.dispatch import STOPPED, Dispatcher, Job, Patience
 from pytest_medbench.exchange import Failure, Request, Response
 from pytest_medbench.limits import AdaptiveLimit, Backoff, Pace
 from pytest_medbench.models.base import Model, ModelError
-from pytest_medbench.store import Store
 
 _START_DEADLINE = 60.0
 _CLOSE_DEADLINE = 30.0
@@ -65,7 +64,7 @@ class Broker:
     request_timeout : float or None
         Seconds until a single request counts as lost; None leaves that to the model.
     requests_per_minute : float or None
-        The most requests sent in a minute.
+        The most requests sent in a minute; None for the model's own wish.
     backoff : Backoff
         How long to wait between tries.
     on_event : callable or None
@@ -88,7 +87,8 @@ class Broker:
         self._model = model
         self._store = store
         self._concurrency = concurrency
-        self._pace = Pace(requests_per_minute)
+        per_minute: float | None = getattr(model, "requests_per_minute", None)
+        self._pace = Pace(requests_per_minute or per_minute)
         self._patience = Patience(max_tries, deadline, request_timeout, backoff or Backoff())
         self._on_event = on_event or (lambda kind, message: None)
         self._desk = Desk()

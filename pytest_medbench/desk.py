@@ -7,11 +7,10 @@ import queue
 import threading
 from collections.abc import Hashable, Iterable
 
-from pytest_medbench.cache import CacheError
+from pytest_medbench.cache import CacheError, Store
 from pytest_medbench.dispatch import Job
 from pytest_medbench.exchange import Failure, Response
 from pytest_medbench.models.base import Model
-from pytest_medbench.store import Store
 
 
 class Desk:

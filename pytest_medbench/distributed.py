@@ -2,28 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import itertools
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from xdist.scheduler import LoadScheduling, WorkStealingScheduling
+
+from pytest_medbench.run_id import new_run_id
 
 if TYPE_CHECKING:
+    from xdist.remote import Producer
     from xdist.workermanage import WorkerController
 
-    from pytest_medbench.desk import Desk
+    from pytest_medbench.coordinator import Coordinator
+
+LOOK_AHEAD = 4096
+
+
+def is_case_id(node_id: str) -> bool:
+    """Tell whether a node id is that of a case."""
+    return "suite.toml::" in node_id
 
 
 def is_worker(config: pytest.Config) -> bool:
     """Tell whether this process runs tests for a controller."""
     return hasattr(config, "workerinput")
-
-
-def is_controller(config: pytest.Config) -> bool:
-    """Tell whether this process hands its tests to workers."""
-    return (
-        not is_worker(config)
-        and config.pluginmanager.hasplugin("dsession")
-    )
 
 
 def worker_input(config: pytest.Config) -> dict[str, Any]:
@@ -34,11 +38,6 @@ def worker_input(config: pytest.Config) -> dict[str, Any]:
 def worker_id(config: pytest.Config) -> str:
     """Give this worker's id, such as gw0."""
     return str(config.workerinput["workerid"])  # type: ignore[attr-defined]
-
-
-def tell_controller(config: pytest.Config, **told: Any) -> None:
-    """Leave plain values for the controller, which gets them when this worker is done."""
-    config.workeroutput["medbench"] = told  # type: ignore[attr-defined]
 
 
 def queued(config: pytest.Config, items: Sequence[pytest.Item]) -> Iterable[pytest.Item]:
@@ -54,7 +53,8 @@ def queued(config: pytest.Config, items: Sequence[pytest.Item]) -> Iterable[pyte
             indices = [following] if isinstance(following, int) else []
             if queue is not None:
                 with queue.lock() as waiting:
-                    indices += [index for index in waiting if isinstance(index, int)]
+                    ahead = itertools.islice(waiting, LOOK_AHEAD)
+                    indices += [index for index in ahead if isinstance(index, int)]
             return [items[index] for index in indices]
     return []
 
@@ -64,24 +64,54 @@ class ControllerHooks:
 
     Parameters
     ----------
-    desk : Desk
-        Told what the workers collected and left behind.
+    coordinator : callable
+        Gives the session's coordinator, which is told what the workers collected and left
+        behind; sessions without suites never call it.
     """
 
-    def __init__(self, desk: Desk) -> None:
-        self._desk = desk
+    def __init__(self, coordinator: Callable[[], Coordinator]) -> None:
+        self._coordinator = coordinator
+        self._run_id = new_run_id()
 
     def pytest_configure_node(self, node: WorkerController) -> None:
         """Tell a worker which run it belongs to."""
-        node.workerinput["medbench"] = {"run": self._desk.run_id}
+        node.workerinput["medbench"] = {"run": self._run_id}
 
     def pytest_xdist_node_collection_finished(
         self, node: WorkerController, ids: Sequence[str]
     ) -> None:
         """Plan the run from the first worker's ids, before any item is handed out."""
-        self._desk.workers_collected(ids)
+        if any(map(is_case_id, ids)):
+            self._coordinator().workers_collected(ids, self._run_id)
 
-    def pytest_testnodedown(self, node: WorkerController, error: object) -> None:
-        """Take what a worker left behind."""
-        output = getattr(node, "workeroutput", None) or {}
-        self._desk.worker_done(output.get("medbench", {}))
+    def pytest_xdist_make_scheduler(
+        self, config: pytest.Config, log: Producer
+    ) -> ShareScheduling | None:
+        """Hand out shares up front where `--dist=load` would hand out small chunks."""
+        return ShareScheduling(config, log) if config.getoption("dist") == "load" else None
+
+
+class ShareScheduling:
+    """Stock `load` scheduling, until there are cases: then every worker gets its share at once.
+
+    A window of requests can only stay full if the worker knows what comes next; with small chunks
+    its queue runs dry at each chunk's end. xdist's work stealing hands out equal shares and lets
+    workers that are done take from those that are not.
+    """
+
+    def __init__(self, config: pytest.Config, log: Producer) -> None:
+        self._config = config
+        self._log = log
+        self._inner: Any = LoadScheduling(config, log)
+
+    def add_node_collection(self, node: WorkerController, collection: Sequence[str]) -> None:
+        """Take what a worker collected; the first decides how work is handed out."""
+        if type(self._inner) is LoadScheduling and any(map(is_case_id, collection)):
+            sharing = WorkStealingScheduling(self._config, self._log)
+            for known in self._inner.nodes:
+                sharing.add_node(known)
+            self._inner = sharing
+        self._inner.add_node_collection(node, collection)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._inner, name)

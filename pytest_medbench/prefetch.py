@@ -3,18 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from pytest_medbench.errors import SuiteError
 from pytest_medbench.exchange import Failure, Request, Response
-from pytest_medbench.suites import Item
+from pytest_medbench.suites import Entry, Item, Suite
 
 if TYPE_CHECKING:
     from pytest_medbench.broker import Broker
-    from pytest_medbench.cases import Case
     from pytest_medbench.catalogue import Catalogue
 
-Upcoming = Callable[[], Iterable["Case"]]
+
+class Askable(Protocol):
+    """What can be asked for: a case, or an item of a user's own test."""
+
+    @property
+    def nodeid(self) -> str:
+        """The key under which the broker knows it."""
+
+    @property
+    def suite(self) -> Suite:
+        """Its suite."""
+
+    @property
+    def entry(self) -> Entry:
+        """Its entry in the suite."""
+
+
+Upcoming = Callable[[], Iterable[Askable]]
 
 PATIENCE = 10.0
 
@@ -54,7 +70,7 @@ class Prefetcher:
         self._refill_below = self._width - max(concurrency, 64)
         self._window: dict[str, Item] = {}
 
-    def take(self, case: Case) -> tuple[Item | None, Response | Failure]:
+    def take(self, case: Askable) -> tuple[Item | None, Response | Failure]:
         """Give a case's item and the response to it, waiting for it if need be."""
         key = case.nodeid
         if key not in self._window or len(self._window) <= self._refill_below:
@@ -71,7 +87,7 @@ class Prefetcher:
         del self._window[key]
         return item, result
 
-    def _fill(self, case: Case) -> None:
+    def _fill(self, case: Askable) -> None:
         batch: list[tuple[str, Request]] = []
         for upcoming in self._ahead(case):
             item = self._read(upcoming)
@@ -83,7 +99,7 @@ class Prefetcher:
         if batch:
             self._broker.submit_many(batch)
 
-    def _ahead(self, case: Case) -> Iterator[Case]:
+    def _ahead(self, case: Askable) -> Iterator[Askable]:
         # The case in hand is asked for first, whatever order the session runs in.
         if case.nodeid not in self._window:
             yield case
@@ -91,7 +107,7 @@ class Prefetcher:
             if upcoming.nodeid not in self._window:
                 yield upcoming
 
-    def _read(self, case: Case) -> Item | None:
+    def _read(self, case: Askable) -> Item | None:
         if case.entry.problem is not None:
             return None
         try:
@@ -99,7 +115,7 @@ class Prefetcher:
         except SuiteError:
             return None
 
-    def _why_not(self, case: Case) -> str:
+    def _why_not(self, case: Askable) -> str:
         try:
             self._catalogue.item(case.suite, case.entry)
         except SuiteError as error:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import secrets
-import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,11 +22,6 @@ STORE = "responses.sqlite"
 
 class RunError(MedbenchError):
     """A run's folder that cannot be written or read."""
-
-
-def new_run_id() -> str:
-    """Give an id that sorts by time and is unique on shared folders."""
-    return time.strftime("%Y%m%d-%H%M%S", time.gmtime()) + "-" + secrets.token_hex(3)
 
 
 class RunFolder:

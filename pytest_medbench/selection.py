@@ -52,8 +52,8 @@ def select(options: Options, planned: Iterable[_Member]) -> Chosen:
 
 def is_selecting(options: Options) -> bool:
     """Tell whether any flag here narrows the run."""
-    return options.sample is not None or options.shard is not None or any(
-        options.selections.values()
+    return (
+        options.sample is not None or options.shard is not None or any(options.selections.values())
     )
 
 

@@ -58,9 +58,7 @@ class Account:
         """Items in the plan."""
         return sum(map(len, self._selected.values()))
 
-    def plan(
-        self, selected: Iterable[tuple[str, str, str]], *, narrowed_by: Sequence[str]
-    ) -> None:
+    def plan(self, selected: Iterable[tuple[str, str, str]], *, narrowed_by: Sequence[str]) -> None:
         """Fix the plan: which items run, under which gates, with which model.
 
         Parameters

@@ -163,7 +163,7 @@ class ItemReader:
         return SuiteError(
             self._suite.items_path,
             entry.line,
-            f"item {entry.id!r} is no longer where it was read: the file was changed during the run",
+            f"item {entry.id!r} is no longer where it was read; the file was changed meanwhile",
         )
 
     def close(self) -> None:

@@ -1,0 +1,182 @@
+"""The part of a response that is meant to be read: folded, bounded, without reasoning."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+HEAD = 8_000
+TAIL = 16_000
+_CHUNK = 256
+_CUT = "\n\n[...]\n\n"
+_SHORTEST_ECHO = 60
+_SHORTEST_PROMPT = 12
+
+_SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺", "0123456789-+")
+_FOLD: dict[int, str | None] = {
+    ord("½"): ".5",
+    ord("¼"): ".25",
+    ord("¾"): ".75",
+    ord("−"): "-",
+    ord("‐"): "-",
+    ord("‑"): "-",
+    ord("﹣"): "-",
+    ord("×"): "×",
+    ord("∗"): "*",
+    ord("◁"): "<",
+    ord("▷"): ">",
+    ord("。"): "。",
+    ord("…"): "…",
+    **dict.fromkeys([0x00AD, 0x200B, 0x200C, 0x200D, 0x200E, 0x200F, 0x2060, 0xFEFF], None),
+    **dict.fromkeys([0x2028, 0x2029, 0x0085, 0x000B, 0x000C], "\n"),
+}
+_POWER = re.compile("(?<=[0-9)])[⁻⁺]?[⁰¹²³⁴⁵⁶⁷⁸⁹]{1,4}")
+_SPACES = re.compile(r"[^\S\n]+")
+_LINES = re.compile(r"\n ?(?:\n ?)+")
+
+_REASONING = r"think|thinking|thought|thoughts|reasoning|reason|reflection|scratchpad|analysis"
+_TAG = re.compile(rf"<(/?)(?:[a-z]{{1,12}}:)?(?:{_REASONING})>", re.IGNORECASE)
+_CHANNEL = re.compile(r"<\|channel\|>(\w{1,20})(?:<\|message\|>)?")
+_CONTROL_TOKEN = re.compile(r"<\|[a-z_]{1,20}\|>|</?s>")
+
+
+def visible(text: str) -> str:
+    """Give what a reader of the response sees.
+
+    Reasoning blocks are cut out (one that is never closed reaches to the end), only the first
+    8,000 and the last 16,000 characters of what is left are kept, full-width and other
+    compatibility forms are folded to plain ones (NFKC; superscript powers become `^n`), and
+    runs of blanks become one.
+    """
+    if "<" in text or "◁" in text:
+        text = _without_reasoning(text)
+    return _SPACES.sub(" ", fold(bounded(text))).strip()
+
+
+def bounded(text: str, head: int = HEAD, tail: int = TAIL) -> str:
+    """Keep the beginning and the end of a long text, with a mark between them."""
+    if len(text) <= head + tail:
+        return text
+    return text[:head] + _CUT + text[-tail:]
+
+
+def fold(text: str) -> str:
+    """Fold compatibility forms (full-width letters and digits, ligatures) to plain ones."""
+    if text.isascii():
+        return text
+    text = _POWER.sub(lambda found: "^" + found[0].translate(_SUPERSCRIPTS), text)
+    text = text.translate(_FOLD)
+    if unicodedata.is_normalized("NFKC", text):
+        return text
+    # NFKC takes quadratic time on long runs of combining marks, so it only sees short pieces.
+    pieces = [
+        unicodedata.normalize("NFKC", text[start : start + _CHUNK])
+        for start in range(0, len(text), _CHUNK)
+    ]
+    return bounded("".join(pieces))
+
+
+def _without_reasoning(text: str) -> str:
+    channels = list(_CHANNEL.finditer(text))
+    if channels:
+        last = channels[-1]
+        text = text[last.end() :] if last[1] == "final" else ""
+    text = text.replace("◁", "<").replace("▷", ">")
+    kept: list[str] = []
+    start = depth = 0
+    for tag in _TAG.finditer(text):
+        if not tag[1]:
+            if depth == 0:
+                kept.append(text[start : tag.start()])
+            depth += 1
+        elif depth > 0:
+            depth -= 1
+            start = tag.end()
+        else:
+            # The opening tag was part of the prompt: all up to here was reasoning.
+            kept.clear()
+            start = tag.end()
+    if depth == 0:
+        kept.append(text[start:])
+    return _CONTROL_TOKEN.sub("\n", "\n".join(kept))
+
+
+def prompt_text(content: str | Sequence[Mapping[str, Any]]) -> str:
+    """Give the text of an item's input: a string, or the text parts of its messages."""
+    if isinstance(content, str):
+        return content
+    said: list[str] = []
+    for message in content:
+        inner = message.get("content", message.get("text", ""))
+        if isinstance(inner, str):
+            said.append(inner)
+        elif isinstance(inner, list):
+            said.extend(str(part.get("text", "")) for part in inner if isinstance(part, dict))
+    return "\n".join(said)
+
+
+def without_echo(text: str, prompt: str) -> tuple[str, bool]:
+    """Cut the prompt out of a visible text that repeats it, wholly or up to where it broke off.
+
+    Parameters
+    ----------
+    text : str
+        From `visible`.
+    prompt : str
+        From `prompt_text`.
+
+    Returns
+    -------
+    tuple of (str, bool)
+        What is left, and whether anything was cut. Fewer than 60 characters in common are no
+        echo unless they are the whole prompt.
+    """
+    if len(text) <= len(prompt) < _SHORTEST_ECHO or len(prompt) < _SHORTEST_PROMPT:
+        return text, False
+    shown = visible(prompt)
+    if len(shown) < _SHORTEST_ECHO:
+        rest = text.removeprefix(shown)
+        return rest, rest != text
+    if len(text) < _SHORTEST_ECHO:
+        return text, False
+    opening = shown[:_SHORTEST_ECHO]
+    rest = text.replace(shown, "\n")
+    start = rest.find(opening)
+    while start >= 0:
+        end = start + _common(rest[start:], shown)
+        rest = rest[:start] + "\n" + rest[end:]
+        start = rest.find(opening)
+    if rest in shown and rest.strip() and "\n" in rest.strip():
+        rest = ""
+    return (rest, True) if rest != text else (text, False)
+
+
+def _common(left: str, right: str) -> int:
+    """Count the characters two texts share at their beginning."""
+    low, high = 0, min(len(left), len(right))
+    while low < high:
+        middle = (low + high + 1) // 2
+        if left[:middle] == right[:middle]:
+            low = middle
+        else:
+            high = middle - 1
+    return low
+
+
+_QUOTES = re.compile(r"[\"'`“”‘’「」『』《》【】\[\](){}*_#!?！？。，、；：;|~…]+")
+_INNER = re.compile(r"(?<![0-9])[.,:]|[.,:](?![0-9])|(?<=[^\W\d])-(?=[^\W\d])")
+_HYPHEN_END = re.compile(r"(?:(?<=\s)|^)-(?=\s|$)")
+_CJK_BLANK = re.compile(r"(?<=[\u3400-\u9fff]) | (?=[\u3400-\u9fff])")
+
+
+def normalise(text: str) -> str:
+    """Fold case, blanks, compatibility forms and punctuation that carries no meaning.
+
+    Signs that carry meaning in medicine stay: decimal points, `-5`, `+`, `<`, `>`, `%`, `/`.
+    """
+    text = fold(text).casefold()
+    text = _INNER.sub(" ", _QUOTES.sub(" ", text))
+    text = " ".join(_HYPHEN_END.sub(" ", text).split())
+    return text if text.isascii() else _CJK_BLANK.sub("", text)

@@ -1,0 +1,96 @@
+"""The `medbench` command."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from pytest_medbench.errors import MedbenchError
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command.
+
+    Returns
+    -------
+    int
+        0 done; 1 something was left out, and named; 2 nothing was done.
+    """
+    parser = _parser()
+    arguments = parser.parse_args(argv)
+    try:
+        status: int = arguments.run(arguments)
+    except MedbenchError as error:
+        print(f"medbench: {error}", file=sys.stderr)
+        return 2
+    return status
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="medbench", description="Suites and runs of pytest-medbench."
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    command = commands.add_parser("import", help="make suites from a public dataset's files")
+    command.add_argument("format", help="medbench-v4, pubmedqa or medxpertqa")
+    command.add_argument("source", type=Path, help="the file or folder as it was published")
+    command.add_argument("-o", "--output", type=Path, required=True, help="folder for the suites")
+    command.add_argument("--force", action="store_true", help="replace suites that are there")
+    command.set_defaults(run=_import)
+
+    command = commands.add_parser(
+        "export", help="write a run's answers as a benchmark's site takes them"
+    )
+    command.add_argument("format", help="medbench-v4")
+    command.add_argument("run_folder", metavar="RUN", help="a run's id or folder")
+    command.add_argument("-o", "--output", type=Path, required=True, help="the .zip to write")
+    command.add_argument(
+        "--allow-missing",
+        action="store_true",
+        help="leave out items without an answer, naming them",
+    )
+    command.add_argument("--home", type=Path, default=Path(".medbench"), help="default: .medbench")
+    command.set_defaults(run=_export)
+
+    command = commands.add_parser("runs", help="list the runs of this project, newest first")
+    command.add_argument("--home", type=Path, default=Path(".medbench"), help="default: .medbench")
+    command.set_defaults(run=_runs)
+    return parser
+
+
+def _import(arguments: argparse.Namespace) -> int:
+    from pytest_medbench.importers import importer
+
+    report = importer(arguments.format)(arguments.source, arguments.output, force=arguments.force)
+    for line in report.lines():
+        print(line)
+    return 1 if report.problems else 0
+
+
+def _export(arguments: argparse.Namespace) -> int:
+    from pytest_medbench.importers import exporter
+
+    folder = Path(arguments.run_folder)
+    if not folder.is_dir():
+        folder = arguments.home / "runs" / arguments.run_folder
+    report = exporter(arguments.format)(
+        folder, arguments.output, allow_missing=arguments.allow_missing
+    )
+    for line in report.lines():
+        print(line)
+    return 1 if report.problems else 0
+
+
+def _runs(arguments: argparse.Namespace) -> int:
+    from pytest_medbench.runs import list_runs
+
+    runs = list_runs(arguments.home)
+    if not runs:
+        print(f"no runs under {arguments.home}")
+    for run in runs:
+        status = "-" if run.exit_status is None else run.exit_status
+        print(f"{run.id}  {run.verdict:<13} exit {status:<3} {run.planned:>7,} items  {run.model}")
+    return 0

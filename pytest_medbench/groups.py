@@ -1,0 +1,229 @@
+"""Groups: items that are scored as one, under the suite's group rule."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from pytest_medbench.outcomes import SCORED, Outcome, Status
+from pytest_medbench.suites import Entry, Labels, Suite
+
+Outcomes = Mapping[tuple[str, str], Outcome]
+
+
+@dataclass(frozen=True, slots=True)
+class GroupScore:
+    """One group's score and what it may still become.
+
+    Parameters
+    ----------
+    suite, group : str
+        Which group.
+    cluster : str
+        Unique within the suite; clusters that a group ties together have one name.
+    labels : tuple of Labels
+        Those of its members, each once; the group is in every slice that one of them is in.
+    value : float or None
+        In [0, 1]; None if it is missing.
+    right : bool or None
+        Whether it counts as right: for `mean`, if all members are `correct`; None while the
+        missing members decide.
+    worst, best : float
+        The value if the missing members were wrong, and if they were right; `value` lies between.
+    n_members, n_missing, n_deselected : int
+        Items of this run, those of them without a score, and items that the selection left out.
+    n_errors, n_unparsable, n_unreviewed : int
+        Items of this run with that status, and those with no recorded clinical review.
+    n_wrong : int
+        Members that were answered and are not `correct`.
+    must_pass : bool
+        Whether a member is must-pass, which makes all of them so.
+    judged : bool
+        Whether only a judge can score it; it is missing, and outside the rule-scored part.
+    """
+
+    suite: str
+    group: str
+    cluster: str
+    labels: tuple[Labels, ...]
+    value: float | None
+    right: bool | None
+    worst: float
+    best: float
+    n_members: int
+    n_missing: int
+    n_deselected: int
+    n_errors: int
+    n_unparsable: int
+    n_unreviewed: int
+    n_wrong: int
+    must_pass: bool
+    judged: bool
+
+    @property
+    def missing(self) -> bool:
+        """Whether it has no score."""
+        return self.value is None
+
+    @property
+    def reviewed(self) -> bool:
+        """Whether a clinical review is recorded for every member of this run."""
+        return self.n_unreviewed == 0
+
+
+def bounds(rule: str, scores: Sequence[float], right: int, missing: int) -> tuple[float, float]:
+    """Give a group's value with its missing members wrong, and with them right.
+
+    Parameters
+    ----------
+    rule : str
+        `all` and `majority` (more than half) give 0 or 1, `mean` the mean score.
+    scores : sequence of float
+        The scores in [0, 1] of the members that have one.
+    right : int
+        How many of these are `correct`.
+    missing : int
+        How many members have no score.
+
+    Returns
+    -------
+    tuple of float
+        Worst and best; the same where nothing is missing.
+    """
+    members = len(scores) + missing
+    if rule == "mean":
+        total = sum(scores)
+        return min(1.0, total / members), min(1.0, (total + missing) / members)
+    needed = members if rule == "all" else members // 2 + 1
+    return float(right >= needed), float(right + missing >= needed)
+
+
+def score_groups(
+    suite: Suite, selected_ids: Collection[str], outcomes: Outcomes
+) -> list[GroupScore]:
+    """Score every group of which a member is in this run.
+
+    Parameters
+    ----------
+    suite : Suite
+    selected_ids : collection of str
+        The ids of this run; a set.
+    outcomes : mapping
+        By suite and id; an id of this run without one has not run.
+
+    Returns
+    -------
+    list of GroupScore
+        In the order of the suite. Items without a target are outside. A group with a missing or
+        deselected member is missing, unless the rule is `all` and a member is wrong already.
+    """
+    clusters = clusters_of(suite)
+    return [
+        _score(suite, group, members, clusters, selected_ids, outcomes)
+        for group, members in members_of(suite).items()
+        if any(entry.id in selected_ids for entry in members)
+    ]
+
+
+def members_of(suite: Suite) -> dict[str, list[Entry]]:
+    """Give the items with a target by their group, in the order of the suite."""
+    groups: dict[str, list[Entry]] = {}
+    for entry in suite.entries:
+        if entry.scored:
+            groups.setdefault(entry.group, []).append(entry)
+    return groups
+
+
+def labels_of(members: Iterable[Entry]) -> tuple[Labels, ...]:
+    """Give the labels of a group: those of its members, each once, in a fixed order."""
+    found = {entry.labels: None for entry in members}
+    return tuple(found) if len(found) == 1 else tuple(sorted(found, key=repr))
+
+
+def clusters_of(suite: Suite) -> dict[str, str]:
+    """Give each cluster's name, one name for clusters that share a group.
+
+    Members of a group may name different clusters, or only some of them one; their clusters are
+    then no more independent than the members are.
+    """
+    parents: dict[str, str] = {}
+
+    def root(name: str) -> str:
+        while (parent := parents.get(name, name)) != name:
+            parents[name] = parents.get(parent, parent)
+            name = parent
+        return name
+
+    for members in members_of(suite).values():
+        first = root(members[0].cluster)
+        parents.setdefault(first, first)
+        for entry in members[1:]:
+            parents[root(entry.cluster)] = first
+    return {name: root(name) for name in list(parents)}
+
+
+def _score(
+    suite: Suite,
+    group: str,
+    members: Sequence[Entry],
+    clusters: Mapping[str, str],
+    selected_ids: Collection[str],
+    outcomes: Outcomes,
+) -> GroupScore:
+    rule = suite.spec.score.group_rule
+    judged = suite.scorer.needs_judge
+    scores: list[float] = []
+    run = right = errors = unparsable = unreviewed = 0
+    for entry in members:
+        if entry.id not in selected_ids:
+            continue
+        run += 1
+        unreviewed += not entry.reviewed
+        outcome = outcomes.get((suite.name, entry.id))
+        if outcome is None:
+            continue
+        errors += outcome.status is Status.ERROR
+        unparsable += outcome.status is Status.UNPARSABLE
+        score = None if judged else _score_of(outcome)
+        if score is not None:
+            scores.append(score)
+            right += outcome.status is Status.CORRECT
+    wrong = len(scores) - right
+    missing = len(members) - len(scores)
+    worst, best = bounds(rule, scores, right, missing)
+    decided = not missing or (rule == "all" and wrong > 0)
+    return GroupScore(
+        suite=suite.name,
+        group=group,
+        cluster=clusters[members[0].cluster],
+        labels=labels_of(members),
+        value=worst if decided else None,
+        right=_right(rule, worst, best, wrong, missing),
+        worst=worst,
+        best=best,
+        n_members=run,
+        n_missing=run - len(scores),
+        n_deselected=len(members) - run,
+        n_errors=errors,
+        n_unparsable=unparsable,
+        n_unreviewed=unreviewed,
+        n_wrong=wrong,
+        must_pass=any(entry.must_pass for entry in members),
+        judged=judged,
+    )
+
+
+def _right(rule: str, worst: float, best: float, wrong: int, missing: int) -> bool | None:
+    if rule == "mean":
+        return False if wrong else None if missing else True
+    return bool(worst) if worst == best else None
+
+
+def _score_of(outcome: Outcome) -> float | None:
+    """Give a member's score; None where it is missing or no score in [0, 1]."""
+    if outcome.status not in SCORED:
+        return None
+    if outcome.status is Status.UNPARSABLE:
+        return 0.0
+    score = outcome.score
+    return score if score is not None and 0 <= score <= 1 else None

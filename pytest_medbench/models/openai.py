@@ -1,0 +1,348 @@
+"""Any server that speaks OpenAI's chat completions; the only importer of `openai`."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import time
+from collections.abc import Awaitable, Mapping
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from pytest_medbench.errors import ConfigError, nearest
+from pytest_medbench.exchange import Message, Request, Response
+from pytest_medbench.models import completions
+from pytest_medbench.models.base import ModelError
+from pytest_medbench.models.secret import Secret
+
+if TYPE_CHECKING:
+    import httpx2
+    import openai
+
+_NO_LISTING = frozenset({400, 403, 404, 405, 501})
+_HEADERS = {"Content-Type": "application/json"}
+_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+
+
+class OpenAIModel:
+    """A model behind a server that speaks chat completions.
+
+    Parameters
+    ----------
+    name : str
+        As it was given to `--medbench-model`.
+    base_url : str
+        The server's address up to and with `/v1`.
+    model : str
+        What the server calls the model.
+    api_key_env : str or None
+        The environment variable that holds the key; None for a server that wants none.
+    revision : str or None
+        What makes it this version: a digest of the weights, a build id.
+    settings : mapping
+        Sent with every request: temperature, max_tokens, seed, top_p ... and `extra_body`, a
+        mapping whose keys are sent beside them.
+    system : str or None
+        Goes before the system prompt of every request.
+    timeout : float
+        Seconds for one request.
+    concurrency, requests_per_minute : number or None
+        The most requests in flight and in a minute.
+    price, cutoff
+        What a token costs and when the training data end, for reports; never sent.
+    environ : mapping
+        Where the key is looked up.
+
+    Raises
+    ------
+    ConfigError
+        If `base_url` cannot be used.
+    """
+
+    cacheable = True
+    is_control = False
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        base_url: str,
+        model: str,
+        api_key_env: str | None = None,
+        revision: str | None = None,
+        settings: Mapping[str, Any] | None = None,
+        system: str | None = None,
+        timeout: float = 120.0,
+        concurrency: int | None = None,
+        requests_per_minute: float | None = None,
+        price: Any = None,
+        cutoff: str | None = None,
+        environ: Mapping[str, str] = os.environ,
+    ) -> None:
+        self.name = name
+        self.model = model
+        self.base_url = _checked_url(name, base_url)
+        self.concurrency = concurrency
+        self.requests_per_minute = requests_per_minute
+        self.price = price
+        self.cutoff = cutoff
+        self._revision = revision
+        self._settings = _flat(settings or {})
+        self._system = system
+        self._timeout = timeout
+        self._api_key_env = api_key_env
+        self._secret = Secret(environ.get(api_key_env, "").strip() if api_key_env else "")
+        self._served: Mapping[str, Any] | None = None
+        self._client: openai.AsyncOpenAI | None = None
+        self._errors: type[openai.APIStatusError] | None = None
+        self._raw: type[httpx2.Response] | None = None
+
+    async def start(self) -> None:
+        """Connect, and ask the server what it serves.
+
+        Raises
+        ------
+        ModelError
+            If the key is not set or refused, the server is not there, or it does not list the
+            model.
+        """
+        key = self._key()
+        if self._client is None:
+            # Half a second of imports and certificates, which the event loop can do without.
+            await asyncio.to_thread(self._connect, key)
+        assert self._client is not None  # noqa: S101 - for the type checker
+        assert self._raw is not None  # noqa: S101 - for the type checker
+        got = await self._exchange(self._client.get("/models", cast_to=self._raw))
+        if isinstance(got, ModelError):
+            raise ModelError(
+                f"{self.base_url} cannot be reached: {got.reason}; check that the server runs and "
+                f"that base_url of {self.name!r} is right",
+                # A name or a port that is wrong does not mend itself.
+                retry=False,
+            )
+        self._served = self._entry(got)
+
+    def _key(self) -> str:
+        key = self._secret.reveal()
+        if self._api_key_env and not key:
+            raise ModelError(
+                f"the environment variable {self._api_key_env} holds no API key; "
+                f"model {self.name!r} needs it: set it and run again"
+            )
+        if not (key.isascii() and key.isprintable()):
+            raise ModelError(
+                f"the environment variable {self._api_key_env} holds characters that no API key "
+                "has; set it again"
+            )
+        return key
+
+    def _connect(self, key: str) -> None:
+        import httpx2
+        import openai
+
+        most = self.concurrency or 1024
+        http = openai.DefaultAioHttpClient(
+            limits=httpx2.Limits(max_connections=most, max_keepalive_connections=most),
+            timeout=httpx2.Timeout(self._timeout, connect=min(self._timeout, 30.0)),
+            follow_redirects=False,
+            # A proxy from the environment has no way to this machine's own servers.
+            trust_env=urlsplit(self.base_url).hostname not in _LOOPBACK,
+        )
+        self._raw = httpx2.Response
+        self._errors = openai.APIStatusError
+        self._client = openai.AsyncOpenAI(
+            base_url=self.base_url, api_key=key or "none", max_retries=0, http_client=http
+        )
+
+    def _entry(self, got: httpx2.Response) -> Mapping[str, Any] | None:
+        """Find the model in the answer to /models."""
+        if got.status_code in _NO_LISTING:
+            return None
+        if not got.is_success:
+            raise self._refused(got)
+        entries, whole = completions.listing(self._secret.scrub_json(_parsed(got)))
+        for entry in entries:
+            if entry["id"] in (self.model, f"{self.model}:latest"):
+                return completions.lasting(entry, got.headers.get("date"))
+        if entries and whole:
+            names = [entry["id"] for entry in entries]
+            shown = ", ".join(names[:10]) + (" ..." if len(names) > 10 else "")
+            raise ModelError(
+                f"{self.base_url} does not serve {self.model!r}{nearest(self.model, names)}; "
+                f"it lists {shown}"
+            )
+        return None
+
+    def fingerprint(self) -> Mapping[str, Any]:
+        """Say what it is, where, and with which settings."""
+        return {
+            "kind": "openai",
+            "base_url": self.base_url,
+            "model": self.model,
+            "revision": self._revision,
+            "settings": self._settings,
+            "system": self._system,
+            "served": self._served,
+        }
+
+    def wire(self, request: Request) -> dict[str, Any]:
+        """Give the request's JSON."""
+        return {
+            "model": self.model,
+            "messages": self._messages(request),
+            **self._settings,
+            **request.settings,
+        }
+
+    def _messages(self, request: Request) -> list[Message]:
+        messages = list(request.messages)
+        if self._system is None:
+            return messages
+        first = messages[0] if messages else {}
+        if first.get("role") == "system" and isinstance(first.get("content"), str):
+            # Many chat templates refuse a second system message.
+            text = f"{self._system}\n\n{first['content']}"
+            return [{**first, "content": text}, *messages[1:]]
+        return [{"role": "system", "content": self._system}, *messages]
+
+    async def answer(self, request: Request) -> Response:
+        """Ask once.
+
+        Raises
+        ------
+        ModelError
+            If no chat completion came; `retry` says whether it may the next time.
+        """
+        assert self._client is not None  # noqa: S101 - the broker calls start() first
+        assert self._raw is not None  # noqa: S101 - the broker calls start() first
+        body = completions.encode(self.wire(request))
+        begun = time.perf_counter()
+        # `chat.completions.create` would spend twice the CPU on models of request and response.
+        got = await self._exchange(
+            self._client.post(
+                "/chat/completions",
+                content=body,
+                cast_to=self._raw,
+                options={"headers": _HEADERS},
+            )
+        )
+        if isinstance(got, ModelError):
+            raise got
+        latency = time.perf_counter() - begun
+        if not got.is_success:
+            refused = self._refused(got)
+            if got.status_code == 400 and completions.is_filtered(_parsed(got)):
+                return Response(
+                    "", "content_filter", latency=latency, model=self.model, arrived_at=time.time()
+                )
+            raise refused
+        response = completions.read(self._clean(got), latency)
+        if isinstance(response, str):
+            raise ModelError(
+                f"{self.base_url} sent no chat completion: {self._printable(response)}", retry=True
+            )
+        return response
+
+    async def _exchange(self, asking: Awaitable[httpx2.Response]) -> httpx2.Response | ModelError:
+        """Wait for an answer of any status.
+
+        Errors are given, not raised, so that none has the client's exception, and with it the
+        request and its headers, as its context.
+        """
+        assert self._errors is not None  # noqa: S101 - set with the client
+        try:
+            async with asyncio.timeout(self._timeout):
+                return await asking
+        except self._errors as error:
+            return error.response
+        except TimeoutError:
+            return ModelError(f"no answer within {self._timeout:g} s", retry=True)
+        except Exception as error:
+            return self._lost(error)
+
+    def _lost(self, error: Exception) -> ModelError:
+        import openai
+
+        cause: BaseException = error
+        while cause.__cause__ is not None:
+            cause = cause.__cause__
+        if isinstance(cause, TimeoutError):
+            return ModelError(f"no answer within {self._timeout:g} s", retry=True)
+        said = self._printable(str(cause)) or type(cause).__name__
+        if isinstance(error, openai.APIConnectionError):
+            return ModelError(f"connection failed: {said}", retry=True)
+        return ModelError(f"the request could not be sent: {type(cause).__name__}: {said}")
+
+    def _refused(self, got: httpx2.Response) -> ModelError:
+        status = got.status_code
+        if 300 <= status < 400:
+            target = urlsplit(got.headers.get("location", ""))
+            where = self._printable(f"{target.scheme}://{target.hostname}{target.path}")
+            return ModelError(
+                f"{self.base_url} redirects (HTTP {status}) to {where}; requests are not sent on, "
+                f"set base_url of {self.name!r} to the final address"
+            )
+        said, code = completions.error_text(_parsed(got))
+        said = self._printable(said or got.text)[:300]
+        wait = completions.retry_after(got.headers)
+        quota = code == "insufficient_quota"
+        return ModelError(
+            f"HTTP {status} from {self.base_url}: {said or 'no reason given'}{self._hint(status)}",
+            retry=(status in (408, 409, 429) or status >= 500) and not quota,
+            retry_after=wait,
+            slow_down=(status == 429 or (status == 503 and wait is not None)) and not quota,
+        )
+
+    def _hint(self, status: int) -> str:
+        if status == 401:
+            where = self._api_key_env or "api_key_env, which is not set"
+            return f" (check the key in {where})"
+        if status == 404:
+            return " (check model and base_url, which usually ends in /v1)"
+        return ""
+
+    def _clean(self, got: httpx2.Response) -> Any:
+        """Parse a body; a key that the server repeats is taken out."""
+        parsed = _parsed(got)
+        return self._secret.scrub_json(parsed) if self._secret.touches(got.text) else parsed
+
+    def _printable(self, text: str) -> str:
+        """Make text of a server fit for a terminal and a log."""
+        text = self._secret.scrub(text[:4000])
+        return " ".join("".join(c if c.isprintable() else " " for c in text).split())
+
+    async def close(self) -> None:
+        """Close the connections."""
+        if self._client is not None:
+            await self._client.close()
+            self._client = None
+
+
+def _checked_url(name: str, url: str) -> str:
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ConfigError(
+            f"model {name!r}: base_url = {url!r}: expected an address such as "
+            "http://127.0.0.1:8000/v1"
+        )
+    if parts.username or parts.password or parts.query or parts.fragment:
+        # Not shown, because whoever writes a password here would find it in the message.
+        raise ConfigError(
+            f"model {name!r}: base_url holds a user, a query or a fragment; give the plain "
+            "address, and the key by api_key_env"
+        )
+    return url.rstrip("/")
+
+
+def _flat(settings: Mapping[str, Any]) -> dict[str, Any]:
+    flat = {key: value for key, value in settings.items() if value is not None}
+    flat.update(flat.pop("extra_body", {}))
+    return flat
+
+
+def _parsed(got: httpx2.Response) -> Any:
+    try:
+        return json.loads(got.content)
+    except (ValueError, RecursionError):
+        return None
