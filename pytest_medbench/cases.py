@@ -19,8 +19,19 @@ if TYPE_CHECKING:
 
 # Marks with a meaning of their own in pytest; a label of the same name gets a prefix.
 _TAKEN = frozenset(
-    "skip skipif xfail parametrize usefixtures filterwarnings tryfirst trylast "
-    "xdist_group medbench asyncio".split()
+    {
+        "asyncio",
+        "filterwarnings",
+        "medbench",
+        "parametrize",
+        "skip",
+        "skipif",
+        "tryfirst",
+        "trylast",
+        "usefixtures",
+        "xdist_group",
+        "xfail",
+    }
 )
 
 
@@ -106,7 +117,7 @@ class Case(pytest.Item):
         return self.parent.suite
 
     @property
-    def location(self) -> tuple[str, int | None, str]:  # type: ignore[override]
+    def location(self) -> tuple[str, int | None, str]:
         """The suite's file, relative to the rootdir, and the item's id."""
         return self.parent.relative, self.entry.line - 1, self.name
 

@@ -1,10 +1,10 @@
-"""Brings the parts together in one process: a serial session, an xdist worker, or its controller."""
+"""Brings the parts together in one process: a serial session, a worker, or a controller."""
 
 from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -168,9 +168,9 @@ class Coordinator:
             return
         if self._problem is not None:
             raise pytest.UsageError(str(self._problem))
-        if not self.collects_only and self._asker is None:
-            if any(isinstance(item, Case) for item in items):
-                self._require_model()
+        has_cases = any(isinstance(item, Case) for item in items)
+        if has_cases and self._asker is None and not self.collects_only:
+            self._require_model()
 
     def _require_model(self) -> None:
         try:

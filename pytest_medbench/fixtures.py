@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
 if TYPE_CHECKING:
+    from pytest_medbench.asked import Asked
     from pytest_medbench.exchange import Response
     from pytest_medbench.outcomes import Outcome
     from pytest_medbench.suites import Item
@@ -30,9 +31,9 @@ def medbench_score(request: pytest.FixtureRequest) -> Outcome:
     return _asked(request).outcome()
 
 
-def _asked(request: pytest.FixtureRequest) -> Any:
+def _asked(request: pytest.FixtureRequest) -> Asked:
     call = getattr(request.node, "callspec", None)
-    asked = None if call is None else call.params.get("_medbench_asked")
+    asked: Asked | None = None if call is None else call.params.get("_medbench_asked")
     if asked is None:
         raise pytest.UsageError(
             f'{request.node.nodeid}: mark the test with @pytest.mark.medbench("suites/NAME")'

@@ -184,7 +184,7 @@ def _score(
             continue
         errors += outcome.status is Status.ERROR
         unparsable += outcome.status is Status.UNPARSABLE
-        score = None if judged else _score_of(outcome)
+        score = None if judged else score_of(outcome)
         if score is not None:
             scores.append(score)
             right += outcome.status is Status.CORRECT
@@ -219,8 +219,8 @@ def _right(rule: str, worst: float, best: float, wrong: int, missing: int) -> bo
     return bool(worst) if worst == best else None
 
 
-def _score_of(outcome: Outcome) -> float | None:
-    """Give a member's score; None where it is missing or no score in [0, 1]."""
+def score_of(outcome: Outcome) -> float | None:
+    """Give an outcome's score; None where it is missing or no score in [0, 1]."""
     if outcome.status not in SCORED:
         return None
     if outcome.status is Status.UNPARSABLE:

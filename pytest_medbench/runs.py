@@ -49,7 +49,7 @@ class RunFolder:
                 ignore.write_text("*\n", encoding="utf-8")
         except OSError as error:
             raise RunError(
-                f"{self.path}: cannot be made: {error.strerror}; a run needs a folder it can write to"
+                f"{self.path}: cannot be made: {error.strerror}; a run needs a writable folder"
             ) from error
 
     def write_plan(self, plan: Mapping[str, Any]) -> None:

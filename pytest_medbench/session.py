@@ -6,14 +6,12 @@ import dataclasses
 import platform
 import subprocess
 import time
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pytest_medbench import gates, selection
-from pytest_medbench.errors import ConfigError
+from pytest_medbench import gates
 from pytest_medbench.outcomes import Outcome, Status
 from pytest_medbench.runs import RunFolder
 from pytest_medbench.trust import doubts_about_cache, doubts_about_server
@@ -236,7 +234,7 @@ def _relative(path: Path, root: Path) -> Path:
 
 def _commit(root: Path) -> str | None:
     try:
-        done = subprocess.run(  # noqa: S603 - a fixed command
+        done = subprocess.run(
             ["git", "rev-parse", "HEAD"],  # noqa: S607 - found on PATH like any user's git
             cwd=root,
             capture_output=True,

@@ -135,7 +135,9 @@ class _Text:
         self._contents = Contents(options)
         self._allowed = allowed
         self._partial = partial
-        shown, self._echoed = without_echo(visible(text), prompt) if prompt else (visible(text), False)
+        shown, self._echoed = (
+            without_echo(visible(text), prompt) if prompt else (visible(text), False)
+        )
         shown = _HASHES.sub(r"\1\2", shown.translate(_MARKUP))
         self._text = _BLANK_LINES.sub("\n\n", shown).strip()
 

@@ -14,11 +14,12 @@ from pytest_medbench.outcomes import Cause
 _DIGITS = r"(?:\d{1,3}(?:,\d{3}){1,6}(?![\d,])(?:\.\d{1,40})?|\d{1,40}(?:\.\d{1,40})?|\.\d{1,40})"
 _POWER = r"(?:[eE][+-]?\d{1,3}(?!\d)|\s?(?:[x×*·]|\\times|\\cdot)\s?10\s?\^?\s?[({]?(?P<power>[+-]?\d{1,3})[)}]?)"
 _NUMBER = re.compile(
-    rf"(?<![A-Za-z0-9_.^])(?<![A-Za-z]-)(?P<sign>[+-]?)(?P<digits>{_DIGITS})(?![\d]|\.\d|,\d)"
+    rf"(?<![A-Za-z0-9_.^])(?<![A-Za-z]-)(?<!\d,)(?P<sign>[+-]?)(?P<digits>{_DIGITS})(?![\d]|\.\d|,\d)"
     rf"(?P<scale>{_POWER})?(?P<chinese>\s?[万亿])?"
 )
 _RANGE = re.compile(
-    r"\s?(?:[a-zA-Z%°/μµ]{1,8}\s?)?(?:-|–|—|~|～|to\b|至|到|and\b|or\b|或|±|\+/-|\\pm|/|:|÷)\s?[-+]?\.?\d",
+    r"(?:\s?[a-zA-Z%°μµ]{1,8})?\s?(?:-|–|—|~|～|to\b|至|到|and\b|or\b|或|±|\+/-|\\pm)\s?[-+]?\.?\d"
+    r"|\s?[/:÷]\s?\.?\d"
 )
 _BOUND = re.compile(
     r"(?:[≤≥＜＞]|[<>]=?|\b(?:less|more|greater|fewer|lower|higher|under|over|above|below)(?:\sthan)?"
@@ -33,8 +34,12 @@ _WORDS = (
     "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen"
     " sixteen seventeen eighteen nineteen twenty"
 ).split()
-_WORD = re.compile(rf"\s?(?P<word>{'|'.join(sorted(_WORDS, key=len, reverse=True))})\b", re.IGNORECASE)
-_MARKUP = re.compile(r"\*\*|__|[`$]|\\[,;! ()\[\]]|\\(?:text|mathrm|mathbf|textbf)\s?(?=\{)|\\approx")
+_WORD = re.compile(
+    rf"\s?(?P<word>{'|'.join(sorted(_WORDS, key=len, reverse=True))})\b", re.IGNORECASE
+)
+_MARKUP = re.compile(
+    r"\*\*|__|[`$]|\\[,;! ()\[\]]|\\(?:text|mathrm|mathbf|textbf)\s?(?=\{)|\\approx"
+)
 _LEAD = re.compile(
     r"[\s({\[<\"'“=≈~:：]{0,6}(?:(?:approximately|about|around|roughly|nearly|exactly|equal to|a score of"
     r"|a|大约|约为|大概|约|等于|共)\s?){0,3}[\s({\[<\"'“=≈~$]{0,4}"
@@ -100,8 +105,13 @@ def _number_at(text: str, at: int, partial: bool) -> float | None:
     if found is not None:
         if partial and found.end() >= len(text.rstrip()):
             return _ABSENT
-        if _RANGE.match(text, found.end()) or _BOUND.search(text[max(0, found.start() - 24) : found.start()]):
-            closed = text[found.start() - 1 : found.start()] == "<" and text[found.end() : found.end() + 1] == ">"
+        if _RANGE.match(text, found.end()) or _BOUND.search(
+            text[max(0, found.start() - 24) : found.start()]
+        ):
+            closed = (
+                text[found.start() - 1 : found.start()] == "<"
+                and text[found.end() : found.end() + 1] == ">"
+            )
             return _value(found) if closed else None
         return _value(found)
     spelt = _spelt(text, start)
@@ -109,11 +119,10 @@ def _number_at(text: str, at: int, partial: bool) -> float | None:
 
 
 def _value(found: re.Match[str]) -> float:
-    number = float(found["digits"].replace(",", ""))
-    scale = found["scale"]
+    digits, scale = found["digits"].replace(",", ""), found["scale"]
     if scale is not None:
-        power = int(found["power"] if found["power"] is not None else scale[1:])
-        number = float(f"{number!r}e{power}") if "e" not in repr(number) else number * 10.0**power
+        digits += f"e{found['power'] if found['power'] is not None else scale[1:]}"
+    number = float(digits)
     if found["chinese"]:
         number *= 1e4 if "万" in found["chinese"] else 1e8
     number = -number if found["sign"] == "-" else number
@@ -161,6 +170,8 @@ def _unannounced(text: str, echoed: bool, partial: bool) -> Reading[float]:
         return Reading(None, Cause.NO_ANSWER)
     numbers = list(_definite_numbers(text, partial))
     values = {value for value, _ in numbers}
+    if values == {None}:
+        return Reading(None, Cause.CONTRADICTORY)
     if len(numbers) < _MOST_NUMBERS and len(values) == 1 and None not in values:
         start = numbers[0][1]
         alone = start < 12 and _UNIT.fullmatch(text, start + 1) is not None
@@ -186,7 +197,9 @@ def _definite_numbers(text: str, partial: bool) -> Iterator[tuple[float | None, 
             continue
         vague = _RANGE.match(text, found.end()) or _BOUND.search(before)
         closed = before.endswith("<") and text[found.end() : found.end() + 1] == ">"
-        yield (None if vague and not closed else _value(found), found.start())
+        value = None if vague and not closed else _value(found)
+        if value != _ABSENT:
+            yield value, found.start()
 
 
 def _in_unit(text: str, found: re.Match[str]) -> bool:

@@ -51,7 +51,7 @@ def visible(text: str) -> str:
     runs of blanks become one.
     """
     if "<" in text or "◁" in text:
-        text = _without_reasoning(text)
+        text = without_reasoning(text)
     return _SPACES.sub(" ", fold(bounded(text))).strip()
 
 
@@ -78,7 +78,8 @@ def fold(text: str) -> str:
     return bounded("".join(pieces))
 
 
-def _without_reasoning(text: str) -> str:
+def without_reasoning(text: str) -> str:
+    """Cut out reasoning blocks; one that is never closed reaches to the end of the text."""
     channels = list(_CHANNEL.finditer(text))
     if channels:
         last = channels[-1]

@@ -44,13 +44,15 @@ class SliceScore:
         Planned groups that a rule can score, those with a score, those without.
     right, wrong : int
         Groups that surely are, whatever the missing items bring.
+    reviewed : int
+        Groups with a score and a recorded clinical review.
     judged : int
         Groups that only a judge could score.
     clusters : int
         Of the groups with a score.
     items, missing_items, errors, unparsable, unreviewed : int
-        Planned items with a target, and of them those without a score, with status error,
-        unparsable, and with no recorded clinical review.
+        Planned items with a target, judged ones too, and of them those without a score that a
+        rule could give, with status error, unparsable, and with no recorded clinical review.
     coverage : float
         Share of the planned items with a rule that have a score; 0 if there is none.
     wrong_rate_below : float or None
@@ -71,6 +73,7 @@ class SliceScore:
     missing: int
     right: int
     wrong: int
+    reviewed: int
     judged: int
     clusters: int
     items: int
@@ -109,6 +112,7 @@ def measure(index: Index, key: str, scope: str | None, confidence: float) -> Sli
         missing=counts["groups"] - counts["scored"],
         right=counts["right"],
         wrong=counts["wrong"],
+        reviewed=counts["reviewed"],
         judged=counts["judged"],
         clusters=len(clusters),
         items=counts["items"],

@@ -51,6 +51,7 @@ class Cell:
         counts = self.counts
         counts["items"] += score.n_members
         counts["errors"] += score.n_errors
+        counts["unreviewed"] += score.n_unreviewed
         if score.judged:
             counts["judged"] += 1
             counts["judged_items"] += score.n_members
@@ -67,7 +68,6 @@ class Cell:
         counts["reviewed"] += score.reviewed and score.value is not None
         counts["missing_items"] += score.n_missing
         counts["unparsable"] += score.n_unparsable
-        counts["unreviewed"] += score.n_unreviewed
 
 
 def keys_of(labels: Iterable[Labels]) -> set[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections import Counter
 from pathlib import Path
@@ -175,6 +176,7 @@ class _RowReader:
             "row": row.number,
             "rows": self._rows,
             "ending": row.ending,
+            "sha256": question_digest(row.value["question"]),
             # In the original order of its keys; the export fills these two in.
             "object": {
                 name: None if name in ("question", "answer") else value
@@ -185,6 +187,11 @@ class _RowReader:
         if "img_path" in row.value:
             meta["images"] = read_image_paths(row.value["img_path"])
         return meta
+
+
+def question_digest(question: str) -> str:
+    """Give the hash by which the export knows that a question is the original one."""
+    return hashlib.sha256(question.encode()).hexdigest()
 
 
 def _key(value: dict[str, Any]) -> str | None:

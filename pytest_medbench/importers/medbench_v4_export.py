@@ -16,6 +16,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from pytest_medbench.errors import MedbenchError
+from pytest_medbench.importers.medbench_v4 import question_digest
 from pytest_medbench.importers.writing import Report
 from pytest_medbench.runs import read_journal, read_plan
 from pytest_medbench.suites import SUITE_FILE, Item, SuiteFileModel
@@ -109,23 +110,26 @@ def _collect(run_folder: Path) -> dict[str, list[_Line]]:
 
 
 def _line(folder: Path, suite: str, item: Item, kept: Mapping[str, Any]) -> _Line:
+    question = str(item.input)
     try:
-        line = _Line(
+        if kept["sha256"] != question_digest(question):
+            raise ValueError("the question is not the original one")
+        if "/" in kept["file"] or "\\" in kept["file"]:
+            raise ValueError(f"{kept['file']!r} is no file's name")
+        return _Line(
             suite=suite,
             id=item.id,
             row=int(kept["row"]),
             rows=int(kept["rows"]),
             ending=str(kept["ending"]),
-            question=str(item.input),
+            question=question,
             kept=dict(kept["object"]),
         )
     except (KeyError, TypeError, ValueError) as error:
         raise ExportError(
-            f"{folder}: item {item.id!r}: meta.medbench_v4 was changed ({error}); import it again"
+            f"{folder}: item {item.id!r} was changed after its import: {error}; import it again, "
+            "and run it"
         ) from error
-    if "/" in str(kept["file"]) or "\\" in str(kept["file"]):
-        raise ExportError(f"{folder}: item {item.id!r}: {kept['file']!r} is no file's name")
-    return line
 
 
 def _read_suite(folder: Path, digest: str | None) -> tuple[str, Iterator[Item]]:
@@ -159,15 +163,17 @@ def _items(path: Path) -> Iterator[Item]:
 
 
 def _answers(run_folder: Path, suites: set[str]) -> dict[tuple[str, str], str]:
-    """Give the first sample's answer of each item; the last one that has a text."""
-    answers = {}
+    """Give the first sample's answer of each item."""
+    answers: dict[tuple[str, str], str] = {}
     for record in read_journal(run_folder):
         text = record.get("text")
-        usable = record.get("status") not in ("error", "skipped") and isinstance(text, str)
-        if record.get("suite") in suites and record.get("sample", 0) == 0 and usable:
-            assert isinstance(text, str)  # noqa: S101 - known from `usable`; for mypy
-            if text.strip():
-                answers[record["suite"], record["id"]] = text
+        if record.get("suite") not in suites or record.get("sample", 0) != 0:
+            continue
+        if record.get("status") in ("error", "skipped") or not isinstance(text, str):
+            continue
+        if text.strip():
+            # As in the verdict, the first response counts.
+            answers.setdefault((record["suite"], record["id"]), text)
     return answers
 
 
