@@ -152,7 +152,7 @@ class Broker:
             self._send(new)
 
     def _jobs(self, requests: Sequence[tuple[Hashable, Request]]) -> list[Job]:
-        assert self._make_key is not None  # noqa: S101 - wait_ready has seen to it
+        assert self._make_key is not None
         make_key, wire = self._make_key, self._model.wire
         return [
             Job(request, make_key(wire(request), request.sample), [key])
@@ -160,7 +160,7 @@ class Broker:
         ]
 
     def _send(self, jobs: list[Job]) -> None:
-        if self._loop is not None and self._dispatcher is not None:
+        if self._loop is not None and self._dispatcher is not None and not self._desk.broken:
             with contextlib.suppress(RuntimeError):  # the loop ended: the desk says why
                 self._loop.call_soon_threadsafe(self._dispatcher.add, jobs)
                 if self._thread.is_alive():
@@ -268,7 +268,7 @@ class Broker:
 
     async def _start_model(self) -> bool:
         """Start the model, unless the broker is closed first; tell whether it can be used."""
-        assert self._stop is not None  # noqa: S101 - set by the only caller
+        assert self._stop is not None
         starting = asyncio.ensure_future(self._try_to_start())
         stopped = asyncio.ensure_future(self._stop.wait())
         await asyncio.wait([starting, stopped], return_when=asyncio.FIRST_COMPLETED)
@@ -286,7 +286,7 @@ class Broker:
         return error is None
 
     async def _try_to_start(self) -> None:
-        assert self._loop is not None  # noqa: S101 - set by the only caller
+        assert self._loop is not None
         until = self._loop.time() + min(_START_DEADLINE, self._patience.deadline)
         for tries in range(1, self._patience.max_tries + 1):
             try:

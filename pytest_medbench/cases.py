@@ -136,11 +136,11 @@ class Case(pytest.Item):
         outcome = self._skipped() or asker.run(self)
         duration = time.perf_counter() - clock
         report = make_report(self, outcome, strict=strict, start=start, duration=duration)
-        ihook = self.ihook
-        ihook.pytest_runtest_logreport(report=report)
-        if not isinstance(nextitem, Case):
-            # Fixtures that ordinary tests before this one left set up are torn down here.
-            ihook.pytest_runtest_teardown(item=self, nextitem=nextitem)
+        self.ihook.pytest_runtest_logreport(report=report)
+        if nextitem is not None and not isinstance(nextitem, Case):
+            # Fixtures of collectors that the next test is not in are still set up, because a case
+            # itself has neither setup nor teardown.
+            self.session._setupstate.teardown_exact(nextitem)
 
     def _skipped(self) -> Outcome | None:
         for mark in self.own_markers:

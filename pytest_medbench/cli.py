@@ -6,8 +6,12 @@ import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pytest_medbench.errors import MedbenchError
+
+if TYPE_CHECKING:
+    from pytest_medbench.importers import Report
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -22,7 +26,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = parser.parse_args(argv)
     try:
         status: int = arguments.run(arguments)
-    except MedbenchError as error:
+    except (MedbenchError, OSError) as error:
         print(f"medbench: {error}", file=sys.stderr)
         return 2
     return status
@@ -35,7 +39,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     command = commands.add_parser("import", help="make suites from a public dataset's files")
-    command.add_argument("format", help="medbench-v4, pubmedqa or medxpertqa")
+    command.add_argument("format", choices=["medbench-v4", "pubmedqa", "medxpertqa"])
     command.add_argument("source", type=Path, help="the file or folder as it was published")
     command.add_argument("-o", "--output", type=Path, required=True, help="folder for the suites")
     command.add_argument("--force", action="store_true", help="replace suites that are there")
@@ -44,7 +48,7 @@ def _parser() -> argparse.ArgumentParser:
     command = commands.add_parser(
         "export", help="write a run's answers as a benchmark's site takes them"
     )
-    command.add_argument("format", help="medbench-v4")
+    command.add_argument("format", choices=["medbench-v4"])
     command.add_argument("run_folder", metavar="RUN", help="a run's id or folder")
     command.add_argument("-o", "--output", type=Path, required=True, help="the .zip to write")
     command.add_argument(
@@ -62,26 +66,30 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _import(arguments: argparse.Namespace) -> int:
-    from pytest_medbench.importers import importer
+    from pytest_medbench.importers import IMPORTERS
 
-    report = importer(arguments.format)(arguments.source, arguments.output, force=arguments.force)
-    for line in report.lines():
-        print(line)
-    return 1 if report.problems else 0
+    convert = IMPORTERS[arguments.format]
+    return _told(convert(arguments.source, arguments.output, force=arguments.force))
 
 
 def _export(arguments: argparse.Namespace) -> int:
-    from pytest_medbench.importers import exporter
+    from pytest_medbench.importers import EXPORTERS
 
     folder = Path(arguments.run_folder)
     if not folder.is_dir():
         folder = arguments.home / "runs" / arguments.run_folder
-    report = exporter(arguments.format)(
-        folder, arguments.output, allow_missing=arguments.allow_missing
-    )
-    for line in report.lines():
-        print(line)
-    return 1 if report.problems else 0
+    write = EXPORTERS[arguments.format]
+    return _told(write(folder, arguments.output, allow_missing=arguments.allow_missing))
+
+
+def _told(report: Report) -> int:
+    for path in report.written:
+        print(path)
+    for problem in report.problems:
+        print(f"medbench: {problem}", file=sys.stderr)
+    left_out = f", {report.omitted:,} more not shown" if report.omitted else ""
+    print(f"{report.items:,} items, {len(report.problems):,} problems{left_out}")
+    return 0 if report.ok else 1
 
 
 def _runs(arguments: argparse.Namespace) -> int:

@@ -308,4 +308,6 @@ def _inode(path: Path) -> int | None:
 
 
 def _is_corrupt(error: sqlite3.DatabaseError) -> bool:
-    return getattr(error, "sqlite_errorcode", 0) & 0xFF in _CORRUPT
+    code = getattr(error, "sqlite_errorcode", 0)
+    # A file cut short is an I/O error to SQLite.
+    return code & 0xFF in _CORRUPT or code == sqlite3.SQLITE_IOERR_SHORT_READ

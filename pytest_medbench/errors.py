@@ -6,6 +6,9 @@ import difflib
 from collections.abc import Iterable
 from pathlib import Path
 
+# Comparing spellings takes time quadratic in their length, and words come from hostile files.
+LONGEST_WORD = 200
+
 
 class MedbenchError(Exception):
     """Base of every error of this project; its text is for the person who can mend it."""
@@ -36,7 +39,12 @@ class ConfigError(MedbenchError):
     """A flag, an ini value or a table of the configuration that cannot be used."""
 
 
-def nearest(word: str, known: Iterable[str]) -> str:
-    """Give `; did you mean 'x'?` for the known spelling nearest to `word`, or nothing."""
-    close = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)
+def nearest(word: str, known: Iterable[str], *, cutoff: float = 0.6) -> str:
+    """Give `; did you mean 'x'?` for the known spelling nearest to `word`, or nothing.
+
+    `cutoff` is how alike they have to be, from 0 to 1, as difflib measures it.
+    """
+    if len(word) > LONGEST_WORD:
+        return ""
+    close = difflib.get_close_matches(word, list(known), n=1, cutoff=cutoff)
     return f"; did you mean {close[0]!r}?" if close else ""

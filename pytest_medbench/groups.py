@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple
 
 from pytest_medbench.outcomes import SCORED, Outcome, Status
 from pytest_medbench.suites import Entry, Labels, Suite
@@ -11,8 +11,7 @@ from pytest_medbench.suites import Entry, Labels, Suite
 Outcomes = Mapping[tuple[str, str], Outcome]
 
 
-@dataclass(frozen=True, slots=True)
-class GroupScore:
+class GroupScore(NamedTuple):
     """One group's score and what it may still become.
 
     Parameters
@@ -117,12 +116,22 @@ def score_groups(
         In the order of the suite. Items without a target are outside. A group with a missing or
         deselected member is missing, unless the rule is `all` and a member is wrong already.
     """
-    clusters = clusters_of(suite)
-    return [
-        _score(suite, group, members, clusters, selected_ids, outcomes)
-        for group, members in members_of(suite).items()
-        if any(entry.id in selected_ids for entry in members)
-    ]
+    return list(each_group(suite, selected_ids, outcomes))
+
+
+def each_group(
+    suite: Suite, selected_ids: Collection[str], outcomes: Outcomes
+) -> Iterator[GroupScore]:
+    """Give what `score_groups` gives, one at a time."""
+    members_by_group = members_of(suite)
+    clusters = clusters_of(members_by_group.values())
+    seen: dict[int, tuple[Labels, ...]] = {}
+    for group, members in members_by_group.items():
+        here = [entry for entry in members if entry.id in selected_ids]
+        if here:
+            labels = _labels_of(members, seen)
+            cluster = clusters.get(members[0].cluster, members[0].cluster)
+            yield _score(suite, group, cluster, labels, members, here, outcomes)
 
 
 def members_of(suite: Suite) -> dict[str, list[Entry]]:
@@ -134,14 +143,20 @@ def members_of(suite: Suite) -> dict[str, list[Entry]]:
     return groups
 
 
-def labels_of(members: Iterable[Entry]) -> tuple[Labels, ...]:
-    """Give the labels of a group: those of its members, each once, in a fixed order."""
-    found = {entry.labels: None for entry in members}
-    return tuple(found) if len(found) == 1 else tuple(sorted(found, key=repr))
+def _labels_of(members: Sequence[Entry], seen: dict[int, tuple[Labels, ...]]) -> tuple[Labels, ...]:
+    """Give the members' labels, each once, in a fixed order; `seen` has those of one alone."""
+    first = members[0].labels
+    if len(members) == 1 or all(entry.labels is first for entry in members):
+        # Labels are shared by the items of a suite: their identity is cheaper than their hash.
+        found = seen.get(id(first))
+        if found is None:
+            found = seen[id(first)] = (first,)
+        return found
+    return tuple(sorted({entry.labels for entry in members}, key=repr))
 
 
-def clusters_of(suite: Suite) -> dict[str, str]:
-    """Give each cluster's name, one name for clusters that share a group.
+def clusters_of(groups: Iterable[Sequence[Entry]]) -> dict[str, str]:
+    """Give a name to the clusters that share a group; those that share none keep theirs.
 
     Members of a group may name different clusters, or only some of them one; their clusters are
     then no more independent than the members are.
@@ -154,31 +169,27 @@ def clusters_of(suite: Suite) -> dict[str, str]:
             name = parent
         return name
 
-    for members in members_of(suite).values():
-        first = root(members[0].cluster)
-        parents.setdefault(first, first)
+    for members in groups:
         for entry in members[1:]:
-            parents[root(entry.cluster)] = first
+            if entry.cluster != members[0].cluster:
+                parents[root(entry.cluster)] = root(members[0].cluster)
     return {name: root(name) for name in list(parents)}
 
 
 def _score(
     suite: Suite,
     group: str,
+    cluster: str,
+    labels: tuple[Labels, ...],
     members: Sequence[Entry],
-    clusters: Mapping[str, str],
-    selected_ids: Collection[str],
+    here: Sequence[Entry],
     outcomes: Outcomes,
 ) -> GroupScore:
     rule = suite.spec.score.group_rule
     judged = suite.scorer.needs_judge
     scores: list[float] = []
-    run = right = errors = unparsable = unreviewed = 0
-    for entry in members:
-        if entry.id not in selected_ids:
-            continue
-        run += 1
-        unreviewed += not entry.reviewed
+    right = errors = unparsable = 0
+    for entry in here:
         outcome = outcomes.get((suite.name, entry.id))
         if outcome is None:
             continue
@@ -195,18 +206,18 @@ def _score(
     return GroupScore(
         suite=suite.name,
         group=group,
-        cluster=clusters[members[0].cluster],
-        labels=labels_of(members),
+        cluster=cluster,
+        labels=labels,
         value=worst if decided else None,
         right=_right(rule, worst, best, wrong, missing),
         worst=worst,
         best=best,
-        n_members=run,
-        n_missing=run - len(scores),
-        n_deselected=len(members) - run,
+        n_members=len(here),
+        n_missing=len(here) - len(scores),
+        n_deselected=len(members) - len(here),
         n_errors=errors,
         n_unparsable=unparsable,
-        n_unreviewed=unreviewed,
+        n_unreviewed=sum(not entry.reviewed for entry in here),
         n_wrong=wrong,
         must_pass=any(entry.must_pass for entry in members),
         judged=judged,

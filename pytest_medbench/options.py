@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import tomllib
 from collections.abc import Mapping, Sequence
@@ -151,12 +152,13 @@ def _read_table(root: Path) -> tuple[dict[str, Any], str]:
             continue
         try:
             document = tomllib.loads(path.read_text(encoding="utf-8"))
-        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        except (OSError, ValueError, RecursionError) as error:
             raise ConfigError(f"{path}: cannot be read as TOML: {error}") from error
-        table = document.get("tool", {}).get("medbench")
+        tool = document.get("tool")
+        table = tool.get("medbench") if isinstance(tool, dict) else None
         if isinstance(table, dict):
             found.append((table, f"{path} [tool.medbench]"))
-        elif name == "medbench.toml":
+        elif table is not None or name == "medbench.toml":
             raise ConfigError(f"{path}: expected a table [tool.medbench]")
     if len(found) > 1:
         raise ConfigError(f"{found[0][1]} and {found[1][1]} both exist; keep one")
@@ -194,17 +196,19 @@ def _check_values(values: Mapping[str, Any]) -> None:
                 f"--medbench-{name.replace('_', '-')}={values[name]}: expected 1 or more"
             )
     for name in ("timeout", "give_up_after"):
-        if values[name] <= 0:
+        if not 0 < values[name] < math.inf:
             raise ConfigError(
                 f"--medbench-{name.replace('_', '-')}={values[name]}: expected more than 0"
             )
+    if not values["max_cache_age"] >= 0:
+        raise ConfigError(f"--medbench-max-cache-age={values['max_cache_age']}: expected 0 or more")
 
 
 def _shard(text: str | None) -> tuple[int, int] | None:
     if text is None:
         return None
     part, slash, whole = text.partition("/")
-    if slash and part.isdecimal() and whole.isdecimal() and 1 <= int(part) <= int(whole):
+    if len(text) < 20 and part.isdecimal() and whole.isdecimal() and 1 <= int(part) <= int(whole):
         return int(part), int(whole)
     raise ConfigError(f"--medbench-shard={text}: expected I/N with 1 <= I <= N, such as 2/8")
 

@@ -1,4 +1,4 @@
-"""Item to chat messages: templates, few-shot examples, strategies."""
+"""Item to chat messages: templates and strategies."""
 
 from __future__ import annotations
 
@@ -6,18 +6,18 @@ import functools
 import hashlib
 import re
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from importlib.resources import files
-from pathlib import Path
 from typing import Any
 
 from jinja2 import StrictUndefined, Template
 from jinja2.sandbox import ImmutableSandboxedEnvironment
-from pydantic import ValidationError
 
 from pytest_medbench.errors import SuiteError, nearest
 from pytest_medbench.exchange import Message, Request
-from pytest_medbench.suites import Item, PromptTable, Suite, explain
+from pytest_medbench.few_shot import answer_to, read_examples
+from pytest_medbench.suites import Item, PromptTable, Suite
+from pytest_medbench.suites.places import line_in
 
 _NAMES = ("input", "options", "letters", "language", "fields")
 _PLACEHOLDER = re.compile(r"\{([a-z_]{1,40})\}")
@@ -59,9 +59,10 @@ class Prompter:
     def __init__(self, suite: Suite) -> None:
         self._table = suite.spec.prompt
         self._suite = suite
+        self._template = self._table.template or suite.scorer.template
         self._sources = _sources(suite, self._table)
         self._compiled: dict[str, Template] = {}
-        self._examples = _examples(suite, self._table)
+        self._examples = read_examples(suite)
         self._settings = _settings(self._table)
 
     def request(self, item: Item, sample: int = 0) -> Request:
@@ -89,12 +90,17 @@ class Prompter:
             messages.append({"role": "system", "content": self._table.system})
         for example in self._examples:
             messages.append({"role": "user", "content": self._render(example)})
-            messages.append({"role": "assistant", "content": str(example.target)})
+            messages.append({"role": "assistant", "content": self._answer(example)})
         if isinstance(item.input, str):
             messages.append({"role": "user", "content": self._render(item)})
         else:
             messages.extend(item.input)
         return messages
+
+    def _answer(self, example: Item) -> str:
+        # A text of the suite's own says how the answer is to be written; nothing here knows it.
+        template = None if self._table.text is not None else self._template
+        return answer_to(example, template, self._language(example), self._table.strategy)
 
     def digest(self) -> str:
         """Give a hash of all that shapes the messages, apart from the items."""
@@ -105,9 +111,16 @@ class Prompter:
             state.update(example.model_dump_json().encode())
         return state.hexdigest()
 
-    def _render(self, item: Item) -> str:
+    def _language(self, item: Item) -> str:
+        """Give the language whose prompt is used: `zh` for `zh-CN`, `en` for those without one."""
         language = item.language or self._suite.spec.suite.language
-        key = language if language in self._sources else "en"
+        for tag in (language, language.partition("-")[0].lower()):
+            if tag in self._sources:
+                return tag
+        return "en"
+
+    def _render(self, item: Item) -> str:
+        key = self._language(item)
         template = self._compiled.get(key)
         if template is None:
             template = self._compiled[key] = _environment().from_string(self._sources[key])
@@ -118,7 +131,7 @@ class Prompter:
                 f"{letter}. {text}" for letter, text in zip(LETTERS, options, strict=False)
             ),
             letters=", ".join(LETTERS[: len(options)]),
-            language=language,
+            language=item.language or self._suite.spec.suite.language,
             fields=_field_names(item.target),
         )
 
@@ -131,27 +144,31 @@ def _sources(suite: Suite, table: PromptTable) -> dict[str, str]:
     """Give the jinja2 source for each language; `text` holds for all."""
     if table.text is not None:
         if table.template is not None:
-            raise SuiteError(suite.path, None, "[prompt] has both template and text; keep one")
-        return {"en": _literal_except_placeholders(suite.path, table.text)}
+            raise _wrong(suite, "text", "[prompt] has both template and text; keep one")
+        return {"en": _literal_except_placeholders(suite, table.text)}
     name = table.template or suite.scorer.template
     known = _templates()
     if name not in known:
-        hint = nearest(name, known)
-        raise SuiteError(
-            suite.path,
-            None,
-            f"prompt.template = {name!r} is not known{hint or '; known are ' + ', '.join(known)}",
-        )
+        hint = nearest(name, known) or "; known are " + ", ".join(known)
+        raise _wrong(suite, "template", f"prompt.template = {name!r} is not known{hint}")
     instruction = "cot" if table.strategy == "cot" else "direct"
     return {language: parts["body"] + parts[instruction] for language, parts in known[name].items()}
 
 
-def _literal_except_placeholders(path: Path, text: str) -> str:
+def _wrong(suite: Suite, key: str, message: str) -> SuiteError:
+    return SuiteError(suite.path, line_in(suite.path, "prompt", key), message)
+
+
+def _literal_except_placeholders(suite: Suite, text: str) -> str:
     """Turn `{input}` into jinja2 and keep every other brace, so that JSON in a prompt stays."""
     pieces = _PLACEHOLDER.split(text)
-    for name in pieces[1::2]:
-        if name not in _NAMES and nearest(name, _NAMES):
-            raise SuiteError(path, None, f"prompt.text has {{{name}}}{nearest(name, _NAMES)}")
+    names = pieces[1::2]
+    for name in names:
+        hint = nearest(name, _NAMES, cutoff=0.8)
+        if name not in _NAMES and hint:
+            raise _wrong(suite, "text", f"prompt.text has {{{name}}}{hint}")
+    if "input" not in names:
+        raise _wrong(suite, "text", "prompt.text has no {input}: the model would see no question")
     source = []
     for index, piece in enumerate(pieces):
         if index % 2 == 0:
@@ -166,37 +183,6 @@ def _literal_except_placeholders(path: Path, text: str) -> str:
 def _raw(text: str) -> str:
     # A string literal holds any text, `{% endraw %}` included.
     return "{{ " + repr(text) + " }}" if text else ""
-
-
-def _examples(suite: Suite, table: PromptTable) -> Sequence[Item]:
-    if table.strategy == "few-shot" and not (table.examples and table.shots):
-        raise SuiteError(
-            suite.path,
-            None,
-            'strategy = "few-shot" needs examples = "FILE" and shots = N in [prompt]',
-        )
-    if not table.examples or not table.shots:
-        return ()
-    path = suite.path.parent / table.examples
-    if not path.resolve().is_relative_to(suite.path.parent.resolve()):
-        raise SuiteError(suite.path, None, f"examples = {table.examples!r} lies outside the folder")
-    examples = []
-    try:
-        lines = path.read_bytes().splitlines()
-    except OSError as error:
-        raise SuiteError(path, None, f"cannot be read: {error.strerror}") from error
-    for number, line in enumerate(lines, 1):
-        if not line.strip():
-            continue
-        try:
-            examples.append(Item.model_validate_json(line))
-        except ValidationError as error:
-            raise SuiteError(path, number, explain(error, Item)) from error
-    if len(examples) < table.shots:
-        raise SuiteError(
-            path, None, f"holds {len(examples)} examples; [prompt] shots = {table.shots}"
-        )
-    return examples[: table.shots]
 
 
 def _settings(table: PromptTable) -> dict[str, Any]:

@@ -96,12 +96,15 @@ class Journal:
             line["input_tokens"] = response.input_tokens
             line["output_tokens"] = response.output_tokens
             line["latency"] = round(response.latency, 4)
-        data = to_json(line, inf_nan_mode="null") + b"\n"
+        data = _json(line) + b"\n"
+        before = os.fstat(self._fd).st_size
         try:
             written = os.write(self._fd, data)
             while written < len(data):
                 written += os.write(self._fd, data[written:])
         except OSError as error:
+            # Half a line would spoil the one that comes after it.
+            os.ftruncate(self._fd, before)
             raise RunError(
                 f"{self._path}: cannot be written: {error.strerror}; make room and run again, "
                 "stored responses are not asked again"
@@ -131,13 +134,18 @@ def list_runs(home: Path) -> list[RunInfo]:
 
 
 def _info(folder: Path) -> RunInfo:
-    plan = read_plan(folder)
-    verdicts = _read_whole(folder / VERDICTS) if (folder / VERDICTS).is_file() else {}
+    try:
+        plan = read_plan(folder)
+        verdicts = _read_whole(folder / VERDICTS) if (folder / VERDICTS).is_file() else {}
+    except RunError:
+        # One damaged run must not hide the others.
+        return RunInfo(folder.name, folder, "?", 0, "cannot be read", None)
+    model, planned = plan.get("model"), plan.get("planned")
     return RunInfo(
         id=folder.name,
         path=folder,
-        model=str(plan.get("model", {}).get("name", "?")),
-        planned=int(plan.get("planned", 0)),
+        model=str(model.get("name", "?")) if isinstance(model, dict) else "?",
+        planned=planned if isinstance(planned, int) else 0,
         verdict=str(verdicts.get("verdict", "not decided")),
         exit_status=verdicts.get("exit_status"),
     )
@@ -173,10 +181,19 @@ def _parsed(path: Path, line: bytes) -> dict[str, Any]:
     return value
 
 
+def _json(value: Mapping[str, Any], indent: int | None = None) -> bytes:
+    try:
+        return to_json(value, inf_nan_mode="null", indent=indent)
+    except ValueError:
+        # Half a surrogate pair, which a server may send and UTF-8 cannot hold.
+        text = json.dumps(value, ensure_ascii=False, indent=indent, default=str)
+        return text.encode("utf-8", errors="replace")
+
+
 def _write_whole(path: Path, value: Mapping[str, Any]) -> None:
     part = path.with_suffix(".part")
     try:
-        part.write_text(json.dumps(value, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+        part.write_bytes(_json(value, indent=1) + b"\n")
         part.replace(path)
     except OSError as error:
         raise RunError(f"{path}: cannot be written: {error.strerror}") from error
@@ -184,7 +201,7 @@ def _write_whole(path: Path, value: Mapping[str, Any]) -> None:
 
 def _read_whole(path: Path) -> dict[str, Any]:
     try:
-        value = json.loads(path.read_text(encoding="utf-8"))
+        value = from_json(path.read_bytes())
     except OSError as error:
         raise RunError(f"{path}: cannot be read: {error.strerror}") from error
     except ValueError as error:

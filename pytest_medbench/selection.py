@@ -20,7 +20,8 @@ def select(options: Options, planned: Iterable[_Member]) -> Chosen:
     Parameters
     ----------
     options : Options
-        Labels, sample and shard; where none is given everything is chosen.
+        Labels, sample and shard, applied in this order, so that the shards of a sample are
+        parts of the same sample; where none is given everything is chosen.
     planned : iterable of (Suite, Entry)
         What was collected.
 
@@ -32,17 +33,14 @@ def select(options: Options, planned: Iterable[_Member]) -> Chosen:
     Raises
     ------
     ConfigError
-        For a label that no item has.
+        For a label that no item has, or labels that no group has together.
     """
-    groups = _groups(planned)
-    for kind, labels in options.selections.items():
-        if labels:
-            groups = _with_label(groups, kind, labels)
+    groups = _with_labels(_groups(planned), options.selections)
+    if options.sample is not None:
+        groups = _sample(groups, options.sample, options.seed)
     if options.shard is not None:
         part, whole = options.shard
         groups = [group for group in groups if _hash(*_name(group)) % whole == part - 1]
-    if options.sample is not None:
-        groups = _sample(groups, options.sample, options.seed)
     chosen: defaultdict[str, set[str]] = defaultdict(set)
     for group in groups:
         for suite, entry in group:
@@ -83,41 +81,61 @@ _LABELS: Mapping[str, Callable[[Labels], Iterable[str]]] = {
 }
 
 
-def _with_label(
-    groups: Sequence[list[_Member]], kind: str, wanted: Sequence[str]
+def _with_labels(
+    groups: list[list[_Member]], selections: Mapping[str, Sequence[str]]
 ) -> list[list[_Member]]:
-    labels_of = _LABELS[kind]
-    known = {label for group in groups for _, entry in group for label in labels_of(entry.labels)}
+    asked = {kind: labels for kind, labels in selections.items() if labels}
+    for kind, labels in asked.items():
+        _check_known(groups, kind, labels)
+    kept = groups
+    for kind, labels in asked.items():
+        keep = set(labels)
+        kept = [
+            group
+            for group in kept
+            if any(not keep.isdisjoint(_LABELS[kind](entry.labels)) for _, entry in group)
+        ]
+    if asked and not kept:
+        flags = " ".join(
+            f"--medbench-{kind}={label}" for kind, labels in asked.items() for label in labels
+        )
+        raise ConfigError(f"{flags}: no item has these labels together")
+    return kept
+
+
+def _check_known(groups: Sequence[list[_Member]], kind: str, wanted: Sequence[str]) -> None:
+    known = {
+        label for group in groups for _, entry in group for label in _LABELS[kind](entry.labels)
+    }
     for label in wanted:
         if label not in known:
             hint = nearest(label, known) or "; known are " + (", ".join(sorted(known)) or "none")
             raise ConfigError(f"--medbench-{kind}={label}: no item has this label{hint}")
-    keep = set(wanted)
-    return [
-        group
-        for group in groups
-        if any(not keep.isdisjoint(labels_of(entry.labels)) for _, entry in group)
-    ]
 
 
 def _sample(groups: Sequence[list[_Member]], size: int, seed: int) -> list[list[_Member]]:
-    """Take whole groups evenly from every suite and primary specialty; must-pass always stay."""
+    """Take whole groups evenly from every suite and primary specialty; must-pass always stay.
+
+    Systematic sampling: the groups of a stratum stand at equal distances on [0, 1), shifted by a
+    random start, so that each group is as likely as any other to be drawn, whatever the size of
+    its stratum.
+    """
     strata: defaultdict[tuple[str, str], list[list[_Member]]] = defaultdict(list)
     for group in groups:
         suite, entry = group[0]
         primary = (entry.labels.specialty or "").partition("/")[0]
         strata[suite.name, primary].append(group)
     ranked: list[tuple[float, int, list[_Member]]] = []
-    for stratum in strata.values():
+    for name, stratum in strata.items():
+        start = _hash(str(seed), "start", *name) / 2**64
         stratum.sort(key=lambda group: _hash(str(seed), *_name(group)))
         for rank, group in enumerate(stratum):
             tie = _hash(str(seed), "tie", *_name(group))
-            ranked.append(((rank + 0.5) / len(stratum), tie, group))
+            ranked.append(((rank + start) / len(stratum), tie, group))
     ranked.sort(key=lambda row: row[:2])
-    must = [group for _, _, group in ranked if any(entry.must_pass for _, entry in group)]
+    chosen = [group for _, _, group in ranked if any(entry.must_pass for _, entry in group)]
     rest = [group for _, _, group in ranked if not any(entry.must_pass for _, entry in group)]
-    chosen = must
-    items = sum(map(len, must))
+    items = sum(map(len, chosen))
     for group in rest:
         if items >= size:
             break

@@ -7,8 +7,9 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
+from pytest_medbench.errors import SuiteError
 from pytest_medbench.exchange import Failure
-from pytest_medbench.outcomes import Outcome, Status
+from pytest_medbench.outcomes import SCORED, Outcome, Status
 
 if TYPE_CHECKING:
     from pytest_medbench.asking import Asker
@@ -38,10 +39,13 @@ def doubts_about_cache(
 ) -> list[str]:
     """Ask some items with stored responses afresh, where nothing declares the model's revision.
 
-    Up to 20 items are drawn by the seed. If more statuses differ than a flip rate of 10 % explains
+    Up to 20 scored items are drawn by the seed. If more statuses differ than a flip rate of 10 % explains
     (binomial test, 0.001), the stored responses are not those of the model that answers now.
     """
-    stored = [key for key, outcome in outcomes.items() if outcome.from_cache]
+    # An item without a target is unscored whatever is answered, and would tell nothing.
+    stored = [
+        key for key, outcome in outcomes.items() if outcome.from_cache and outcome.status in SCORED
+    ]
     if not stored or asker.model.fingerprint().get("revision") is not None:
         return []
     stored.sort(key=lambda key: hashlib.sha256("\0".join((seed, *key)).encode()).digest())
@@ -67,7 +71,11 @@ def _ask_afresh(
     items = {}
     requests = []
     for suite, item_id in drawn:
-        item = catalogue.item(suite, suite.entry(item_id))
+        try:
+            item = catalogue.item(suite, suite.entry(item_id))
+        except SuiteError:
+            # The file was changed after the run; what is asked now would be another question.
+            continue
         key = ("afresh", suite.name, item_id)
         items[key] = (suite, item)
         requests.append((key, catalogue.request(suite, item)))

@@ -170,9 +170,11 @@ class LoopbackServer:
         self._loop = asyncio.get_running_loop()
         self._end = asyncio.Event()
         self._released = asyncio.Event()
-        runner = web.ServerRunner(web.Server(self._handle), handle_signals=False)
+        runner = web.ServerRunner(
+            web.Server(self._handle), handle_signals=False, shutdown_timeout=0.1
+        )
         await runner.setup()
-        site = web.TCPSite(runner, HOST, self._port, shutdown_timeout=0.1)
+        site = web.TCPSite(runner, HOST, self._port)
         await site.start()
         self._port = runner.addresses[0][1]
         self._up.set()

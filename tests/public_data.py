@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from pytest_medbench.importers import Report
 from pytest_medbench.importers.answer_choices import MARKER, join_choices
 from pytest_medbench.scorers import bind

@@ -8,9 +8,12 @@ from typing import Any
 
 import pytest
 from public_data import items, one, problems, read, v4, write_rows
+
+from pytest_medbench.exchange import Response
 from pytest_medbench.importers import import_medbench_v4
 from pytest_medbench.importers.medbench_v4_targets import read_options, read_target
 from pytest_medbench.importers.medbench_v4_tasks import TASKS
+from pytest_medbench.prompts import Prompter
 
 ORDERS = ["甲乙丙", "乙丙甲", "丙甲乙", "甲丙乙", "乙甲丙"]
 
@@ -71,12 +74,13 @@ class TestMedBenchV4:
         assert [entry.problem for entry in suite.entries] == [None] * 5
         assert not any(entry.scored for entry in suite.entries)
 
-    def test_question_is_taken_over_to_the_last_blank(self, tmp_path: Path) -> None:
-        question = "  {options} \n## 问题\n甲？\nA. 一\nB. 二\n\n"
+    def test_model_is_asked_the_question_to_the_last_blank(self, tmp_path: Path) -> None:
+        question = "  {options} {{ input }}\n## 问题\n甲？\nA. 一\nB. 二\n\n"
         write_rows(tmp_path / "MedSafety.jsonl", [v4(question)])
-        (row,) = items(one(import_medbench_v4(tmp_path, tmp_path / "suites")))
-        assert row["input"] == question
-        assert row["options"] == ["一", "二"]
+        suite = read(one(import_medbench_v4(tmp_path, tmp_path / "suites")))
+        item = suite.reader()(suite.entries[0])
+        assert item.options == ["一", "二"]
+        assert Prompter(suite).messages(item) == [{"role": "user", "content": question}]
 
     @pytest.mark.parametrize(
         ("answer", "target"), [("<B>", "B"), ("B", "B"), ("", None), (None, None), (" ", None)]
@@ -91,7 +95,7 @@ class TestMedBenchV4:
         assert entry.scored is (target is not None)
 
     @pytest.mark.parametrize("answer", ["<C>", "<A, B>", "不知道", "AA", {"A": 1}, "<>"])
-    def test_answer_that_is_none_of_the_options_is_a_problem(
+    def test_answer_that_is_none_of_the_options_is_a_problem_and_no_score(
         self, tmp_path: Path, answer: Any
     ) -> None:
         rows = [v4("甲？\nA. 一\nB. 二") | {"answer": answer}, v4("乙？\nA. 一\nB. 二", 2)]
@@ -100,7 +104,7 @@ class TestMedBenchV4:
         ((line, message),) = problems(report)
         assert line == 1
         assert "answer = " in message
-        assert report.items == 1
+        assert [row["target"] for row in items(one(report))] == [None, None]
 
     @pytest.mark.parametrize("answer", ["<A, C, D>", "ACD", "A、C、D", "D|C|A", ["A", "C", "D"]])
     def test_answer_of_a_multiple_choice(self, answer: Any) -> None:
@@ -114,12 +118,48 @@ class TestMedBenchV4:
         assert options == ["肾内科", "骨科", "眼科"]
         assert read_target(task, "眼科|肾内科", options) == ["A", "C"]
 
+    def test_more_departments_than_letters_leave_the_item_unscored(self, tmp_path: Path) -> None:
+        names = [f"第{number}科" for number in range(27)]
+        row = v4(f"假定医院有以下科室：{'、'.join(names)}。请推荐。") | {"answer": "第1科"}
+        write_rows(tmp_path / "MedHG.jsonl", [row])
+        report = import_medbench_v4(tmp_path, tmp_path / "suites")
+        assert "2 to 26 options" in str(report.problems[0])
+        assert items(one(report))[0]["target"] is None
+
     def test_answer_with_fields_is_an_object(self) -> None:
         task = TASKS["MedInsureCalc"]
         assert read_target(task, {"总费用": 3}, None) == {"总费用": 3}
         assert read_target(task, '{"总费用": 3}', None) == {"总费用": 3}
         with pytest.raises(ValueError, match="expected a JSON object"):
             read_target(task, "三", None)
+
+    @pytest.mark.parametrize(
+        ("file", "question", "answer", "response"),
+        [
+            ("MedExam", "答：<E>\n\n## 题目：甲？ A. 一\nB. 二", "<B>", "<B>"),
+            ("DDx-advanced", "哪些？\n\nA. 一\nB. 二\nC. 三", "<A, C>", "A,C"),
+            ("MedRxCheck_MSQ", "哪些()\nA.甲B.乙C.维生素CD.丁\n", "AD", "AD"),
+            (
+                "MedHG",
+                "假定医院有以下科室：肾内科、骨科、眼科。请推荐。",
+                "眼科|肾内科",
+                "肾内科、眼科",
+            ),
+            ("MedIntentID", "预定义的意图识别：病情咨询、用药咨询\n请问？", "用药咨询", "用药咨询"),
+            ("MedInsureCalc", "请计算。", {"总费用": 3}, '{"总费用": 3}'),
+            ("SMDoc", "请提取。", '{"体温": "未知"}', '{"体温": "未知"}'),
+        ],
+    )
+    def test_right_answer_to_a_filled_line_scores_1(
+        self, tmp_path: Path, file: str, question: str, answer: Any, response: str
+    ) -> None:
+        write_rows(tmp_path / f"{file}.jsonl", [v4(question) | {"answer": answer}])
+        report = import_medbench_v4(tmp_path, tmp_path / "suites")
+        assert report.ok
+        suite = read(one(report))
+        (entry,) = suite.entries
+        assert entry.problem is None
+        assert suite.scorer.score(suite.reader()(entry), Response(response)).value == 1
 
     def test_reference_of_an_open_task_is_kept(self, tmp_path: Path) -> None:
         write_rows(tmp_path / "MedOutcome.jsonl", [v4("预测？") | {"answer": {"预测结局": "好转"}}])

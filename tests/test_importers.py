@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from public_data import items, mx, one, problems, read, v4, write_rows
+
 from pytest_medbench.importers import (
     IMPORTERS,
     Report,
@@ -81,6 +82,19 @@ class TestHostileInput:
         report = import_medbench_v4(tmp_path / "in", tmp_path / "suites")
         assert not report.written
         assert list((tmp_path / "suites").iterdir()) == []
+
+    @pytest.mark.parametrize("importer", [import_medbench_v4, import_medxpertqa])
+    def test_name_of_a_file_that_is_no_text_is_a_problem(
+        self, tmp_path: Path, importer: Callable[..., Report]
+    ) -> None:
+        path = tmp_path / "M\udcff.jsonl"
+        try:
+            write_rows(path, [v4("Q" + MARKER + "(A) x (B) y") | {"label": "A"}])
+        except OSError:
+            pytest.skip("this file system takes only names that are text")
+        report = importer(path, tmp_path / "suites")
+        assert not report.ok
+        assert not report.written
 
     @pytest.mark.parametrize("name", sorted(IMPORTERS))
     @pytest.mark.parametrize("content", [b"", b"\xff", b"[]", b"{}", b"{", None])
@@ -198,13 +212,13 @@ class TestMedXpertQA:
     def test_options_from_the_text(self, tmp_path: Path) -> None:
         path = write_rows(
             tmp_path / "medqa_input.jsonl",
-            [mx("Which?", ["one", "two (B)", "V(D)J"], ["C"], id="t-1")],
+            [mx("Which?", ["one", "V(D)J", "both (A) & one"], ["C"], id="t-1")],
         )
         folder = one(import_medxpertqa(path, tmp_path / "suites"))
         assert folder.name == "medqa"
         (row,) = items(folder)
         assert (row["input"], row["target"], row["id"]) == ("Which?", "C", "t-1")
-        assert row["options"] == ["one", "two (B)", "V(D)J"]
+        assert row["options"] == ["one", "V(D)J", "both (A) & one"]
         assert [entry.problem for entry in read(folder).entries] == [None]
 
     def test_missing_id_is_the_row(self, tmp_path: Path) -> None:
@@ -235,7 +249,7 @@ class TestMedXpertQA:
             {"letter": letter, "content": option}
             for letter, option in zip("ABC", options, strict=True)
         ]
-        path = write_rows(tmp_path / "q.jsonl", [mx("Q?", options, options=listed)])
+        path = write_rows(tmp_path / "q.jsonl", [mx("Q?", options) | {"options": listed}])
         assert items(one(import_medxpertqa(path, tmp_path / "suites")))[0]["options"] == options
 
     @pytest.mark.parametrize(
@@ -268,6 +282,16 @@ class TestMedXpertQA:
         report = import_medxpertqa(write_rows(tmp_path / "q.jsonl", rows), tmp_path / "suites")
         assert [problem.line for problem in report.problems] == [1]
         assert report.items == 1
+
+    def test_two_options_that_are_the_same_leave_the_item_unscored(self, tmp_path: Path) -> None:
+        rows = [mx("Q?", ["a", "none ", "none"]), mx("R?", ["a", "b"])]
+        report = import_medxpertqa(write_rows(tmp_path / "q.jsonl", rows), tmp_path / "suites")
+        ((line, message),) = problems(report)
+        assert line == 1
+        assert "without a score" in message
+        assert [row["target"] for row in items(one(report))] == [None, "A"]
+        assert items(one(report))[0]["meta"]["label"] == "A"
+        assert [entry.problem for entry in read(one(report)).entries] == [None, None]
 
     def test_images_make_a_vlm_suite(self, tmp_path: Path) -> None:
         rows = [mx("Q?", ["a", "b"], images=[{"image_path": "MM-0-a.jpeg"}], id="MM-0")]

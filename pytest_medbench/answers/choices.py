@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
 from string import ascii_uppercase
 
 from pytest_medbench.answers.contents import Contents
@@ -31,7 +32,8 @@ _BLANK_LINES = re.compile(r"\n(?: ?\n)+")
 _ONLY_LETTERS = re.compile(
     r"[\W_]{0,6}(?:(?:the |my )?(?:final |correct )?(?:answers?|options?|choices?|letters?)"
     r"|(?:正确)?答案|选项|选择|选|答)?"
-    r"[\W_]{0,6}(?P<run>[A-Za-z]{1,26}|[A-Za-z](?:[\s,，、/|;；&+和与.<>()\[\]]{1,4}(?:and )?[A-Za-z]){1,25})"
+    r"[\W_]{0,6}(?P<run>[A-Za-z]{1,26}"
+    r"|[A-Za-z](?:[\s,，、/|;；&+和与.<>()\[\]]{1,4}(?:and )?[A-Za-z]){1,25})"
     r"[\W_]{0,6}(?:项|选项)?[\W_]{0,3}",
     re.IGNORECASE,
 )
@@ -46,6 +48,8 @@ _BEFORE = re.compile(
     r"(?:answers?|choices?|options?)\b"
     r"|\s?(?:项|选项)?(?:是|为)(?:最佳|正确的?|本题)?(?:答案|选项|选择))"
 )
+_NOUN = re.compile(r"answers?|choices?|options?|答案|选项|选择")
+_MOST_NOUNS = 100
 _LEADING = re.compile(
     r"[(<\[\"']?([A-HJ-Z])[)>\]\"']?(?:(?:\s?[,，—–-]\s?|\s)?(?:because|since|due|as\b|因为|由于|因)"
     r"|,\s(?:because|since|as)\b)"
@@ -54,7 +58,8 @@ _LEADING = re.compile(
 _GUESS = re.compile(
     r"\b(?:it(?:['’]s|\sis|\smust\sbe|\sshould\sbe|\swould\sbe)|i(?:['’]d)?\s(?:would\s)?"
     r"(?:think|believe|say|guess)|probably|definitely|likely|therefore|thus|hence|so)"
-    r"[,:]? (?:option\s|answer\s|choice\s)?(?=[(<\[\"']{0,3}[A-Za-z][)>\]\"']{0,3}(?:\s?$|\s?[.,;\n!]))",
+    r"[,:]? (?:option\s|answer\s|choice\s)?"
+    r"(?=[(<\[\"']{0,3}[A-Za-z][)>\]\"']{0,3}(?:\s?$|\s?[.,;\n!]))",
     re.IGNORECASE,
 )
 _MENTION = re.compile(
@@ -64,9 +69,11 @@ _MENTION = re.compile(
     r"|(?<![A-Za-z0-9-])(?P<before>[A-Z])\s?(?:选?项)"
 )
 _MOST_MENTIONS = 60
+_OFFERED = re.compile(r"(?:\b(?:choices|options)|选项)\s?[:：]\s?$", re.IGNORECASE)
 _DENIED_BEFORE = re.compile(
     r"(?:\bnot|\bnor|n['’]t|\bexcept|\bexclud\w{0,4}|\brul\w{1,4} out|\belimina\w{1,5}|\bagainst"
-    r"|\bthan|\bconsider|\bregarding|\babout|\bexample|\be\.g\.|\bsuch as|\blike|[不非排除]|例如|如|\b(?:choices|options)\s?[:：]|选项\s?[:：])"
+    r"|\bthan|\bconsider|\bregarding|\babout|\bexample|\be\.g\.|\bsuch as|\blike"
+    r"|[不非排除]|例如|如)"
     r"[\s:：,]{0,2}(?:options?|choices?|选项)?\s?[(<\[]?$",
     re.IGNORECASE,
 )
@@ -138,7 +145,9 @@ class _Text:
         shown, self._echoed = (
             without_echo(visible(text), prompt) if prompt else (visible(text), False)
         )
-        shown = _HASHES.sub(r"\1\2", shown.translate(_MARKUP))
+        shown = shown.translate(_MARKUP)
+        if "#" in shown:
+            shown = _HASHES.sub(r"\1\2", shown)
         self._text = _BLANK_LINES.sub("\n\n", shown).strip()
 
     def read(self) -> Reading[str]:
@@ -167,12 +176,10 @@ class _Text:
 
     def _whole(self) -> str | None:
         """Read a response that is nothing but letters, or nothing but option texts."""
-        letters = self._bare(self._text)
+        letters = self._line(self._text)
         if letters is not None:
-            if not self._several and len(letters) > 1:
-                return self._contents.equal(self._text) or letters
             return letters
-        if len(self._text) > 4_000:
+        if len(self._text) > self._contents.room:
             return None
         label = line_labels(self._text)
         if len(label) == 1 and label[0].start < 4 and "\n" not in self._text:
@@ -181,6 +188,13 @@ class _Text:
             found = self._contents.all_of(self._text)
             return None if found == self._allowed and len(label) > 1 else found
         return self._contents.equal(self._text)
+
+    def _line(self, line: str) -> str | None:
+        """Read a line of letters alone; where one is asked, `A,C` may be an option's text."""
+        letters = self._bare(line)
+        if letters is not None and len(letters) > 1 and not self._several:
+            return self._contents.equal(line) or letters
+        return letters
 
     def _bare(self, line: str) -> str | None:
         """Read a line of letters alone: `B`, `(C)`, `A、C`, `ABC`."""
@@ -208,13 +222,19 @@ class _Text:
             letters = self._answer_at(statement.at, spans)
             if letters is not None:
                 (final if statement.final else stated).append(letters)
-        for found in _BEFORE.finditer(self._text):
-            said = "".join(c for c in found["letter"] if c.isupper())
-            if not _in_spans(found.start("letter"), spans) and set(said) <= set(self._allowed):
-                stated.append("".join(sorted(set(said))))
+        stated.extend(self._named_before(spans))
         if not self._echoed:
             stated.extend(self._outstanding())
         return final, stated
+
+    def _named_before(self, spans: list[tuple[int, int]]) -> Iterator[str]:
+        """Read "B is the correct answer"."""
+        for noun in islice(_NOUN.finditer(self._text), _MOST_NOUNS):
+            window = max(0, noun.start() - 120)
+            for found in _BEFORE.finditer(self._text, window, noun.end()):
+                said = {char for char in found["letter"] if char.isupper()}
+                if said <= set(self._allowed) and not _in_spans(found.start("letter"), spans):
+                    yield "".join(sorted(said))
 
     def _answer_at(self, at: int, spans: list[tuple[int, int]]) -> str | None:
         group = group_at(self._text, at, self._allowed, self._contents)
@@ -249,7 +269,7 @@ class _Text:
         lists = opens_list(labels, self._text, self._contents)
         first, last = first_line(self._text), last_line(self._text)
         if not lists:
-            letters = self._bare(first)
+            letters = self._line(first)
             if letters is not None:
                 yield letters
             elif labels and labels[0].start < 4 and first[:1] != "-":
@@ -261,7 +281,7 @@ class _Text:
             elif leading := _LEADING.match(first):
                 yield leading[1] or leading[2]
         if last != first:
-            letters = self._bare(last)
+            letters = self._line(last)
             if letters is None and not lists and len(labels) < 2:
                 letters = self._contents.equal(last)
             if letters is not None and not (lists and _goes_on(labels)):
@@ -302,19 +322,28 @@ class _Text:
 
     def _mentioned(self) -> str | None:
         """Read the only letter that is set off as an option and not denied."""
+        with_text = {
+            label.letter
+            for label in inline_labels(self._text)
+            if self._contents.leading(self._text[label.end :][:2_000].lstrip()) == label.letter
+        }
+        if len(with_text) > 1:
+            return None
         found = set()
         count = 0
         for mention in _MENTION.finditer(self._text):
             count += 1
+            if count > _MOST_MENTIONS:
+                return None
             letter = next(group for group in mention.groups() if group is not None).upper()
             before = self._text[max(0, mention.start() - 30) : mention.start()]
+            if _OFFERED.search(before):
+                return None
             denied = is_denied(self._text, mention.end()) or _DENIED_BEFORE.search(before)
             if letter not in self._allowed or denied:
                 continue
             found.add(letter)
-        if len(found) != 1 or count > _MOST_MENTIONS:
-            return None
-        return found.pop()
+        return found.pop() if len(found) == 1 else None
 
     def _named(self) -> str | None:
         """Read a short response that names one option by its text."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import cached_property
 from string import ascii_uppercase
 
 from pytest_medbench.answers.text import normalise
@@ -30,7 +31,13 @@ class Contents:
     """
 
     def __init__(self, options: Sequence[str]) -> None:
-        self._texts = [normalise(option) for option in options]
+        self._options = options
+        #: The most characters a text can have that is made of the options.
+        self.room = sum(map(len, options)) + 20 * len(options) + 100
+
+    @cached_property
+    def _texts(self) -> list[str]:
+        return [normalise(option) for option in self._options]
 
     def own(self, letter: str) -> str:
         """Give the normalised text of a letter's option, empty where there is none."""

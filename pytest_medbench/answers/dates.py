@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from datetime import date
 from typing import Literal
 
-from pytest_medbench.answers.cues import concludes, last_line, statements
+from pytest_medbench.answers.cues import conclusion, statements
 from pytest_medbench.answers.reading import Reading, settle
 from pytest_medbench.answers.text import visible, without_echo
 from pytest_medbench.outcomes import Cause
@@ -68,8 +68,8 @@ def read_date(
     if echoed or (partial and _DATE.match(shown) is None):
         return Reading(None, Cause.NO_ANSWER)
     settled = settle(_days(shown, order))
-    if settled is not None and settled.cause and not partial and concludes(last_line(shown)):
-        settled = settle(_days(last_line(shown), order)) or settled
+    if settled is not None and settled.cause and not partial:
+        settled = settle(_days(conclusion(shown), order)) or settled
     return settled or Reading(None, Cause.NO_ANSWER)
 
 

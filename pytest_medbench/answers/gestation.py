@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from pytest_medbench.answers.cues import concludes, last_line, statements
+from pytest_medbench.answers.cues import conclusion, statements
 from pytest_medbench.answers.reading import Reading, settle
 from pytest_medbench.answers.text import visible, without_echo
 from pytest_medbench.outcomes import Cause
@@ -25,6 +25,7 @@ _MARKUP = re.compile(r"\*\*|__|[`$]|\\text\s?(?=\{)|\\[,;! ]")
 _LEAD = re.compile(
     r"[\s{\[<\"'“:：=]{0,6}(?:(?:about|approximately|around|约|孕)\s?)?[\s{\[<\"'“]{0,3}"
 )
+_EXAMPLE = re.compile(r"(?:such as|e\.g\.,?|for example,?|例如|如|比如)\s?$", re.IGNORECASE)
 _MOST_PAIRS = 200
 
 WeeksDays = tuple[int, int]
@@ -52,8 +53,8 @@ def read_weeks_days(text: str, *, prompt: str = "", partial: bool = False) -> Re
     if echoed or partial:
         return Reading(None, Cause.NO_ANSWER)
     settled = settle(_pairs(shown))
-    if settled is not None and settled.cause and concludes(last_line(shown)):
-        settled = settle(_pairs(last_line(shown))) or settled
+    if settled is not None and settled.cause:
+        settled = settle(_pairs(conclusion(shown))) or settled
     return settled or Reading(None, Cause.NO_ANSWER)
 
 
@@ -61,7 +62,8 @@ def _pairs(text: str) -> Iterator[WeeksDays]:
     for count, found in enumerate(_PAIR.finditer(text)):
         if count >= _MOST_PAIRS:
             return
-        yield _pair(found)
+        if not _EXAMPLE.search(text[max(0, found.start() - 16) : found.start()]):
+            yield _pair(found)
 
 
 def _pair(found: re.Match[str]) -> WeeksDays:

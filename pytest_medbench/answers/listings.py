@@ -10,11 +10,14 @@ from typing import NamedTuple
 from pytest_medbench.answers.contents import Contents
 from pytest_medbench.answers.text import normalise
 
+# The patterns begin with a fixed sign or set, which lets them skip most of a text.
 _LINE_LABEL = re.compile(
-    r"(?:^|\n)[ >•-]{0,4}(?:option |choice |选项)?[(<\[]?([A-Z])(?:[)>\].:：、,]{1,2}|(?= ?\n|$))",
+    r"\n[ >•-]{0,4}(?:option |choice |选项)?[(<\[]?([A-Z])(?:[)>\].:：、,]{1,2}|(?= ?\n|$))",
     re.IGNORECASE,
 )
-_INLINE_LABEL = re.compile(r"(?<![A-Za-z0-9(<\[])(?:[(<\[]([A-Z])[)>\]]|([A-Z])[.)、:：])")
+_INLINE_LABEL = re.compile(
+    r"[(<\[A-Z](?<![A-Za-z0-9(<\[].)(?:(?<=[(<\[])[A-Z][)>\]]|(?<=[A-Z])[.)、:：])"
+)
 _EXPLAINS = re.compile(
     r"\b(?:explanation|because|rationale|reason|why|incorrect|wrong|since)\b"
     r"|解析|理由|原因|解释|分析|因为|错误|不正确",
@@ -34,16 +37,18 @@ class Label(NamedTuple):
 def line_labels(text: str) -> list[Label]:
     """Find the letters that begin a line and are set off from what follows."""
     return [
-        Label(found[1].upper(), found.start(1), found.end()) for found in _LINE_LABEL.finditer(text)
+        Label(found[1].upper(), found.start(1) - 1, found.end() - 1)
+        for found in _LINE_LABEL.finditer("\n" + text)
     ]
 
 
 def inline_labels(text: str) -> list[Label]:
     """Find the first letters that are set off as labels anywhere, at most 60."""
-    return [
-        Label((found[1] or found[2]), found.start(1 if found[1] else 2), found.end())
-        for found in islice(_INLINE_LABEL.finditer(text), _MOST_LABELS)
-    ]
+    labels = []
+    for found in islice(_INLINE_LABEL.finditer(text), _MOST_LABELS):
+        start = found.start() if found[0][0].isalpha() else found.start() + 1
+        labels.append(Label(text[start], start, found.end()))
+    return labels
 
 
 def opens_list(labels: list[Label], text: str, contents: Contents) -> bool:

@@ -6,13 +6,16 @@ import math
 import re
 from collections.abc import Iterator
 
-from pytest_medbench.answers.cues import concludes, last_line, statements
+from pytest_medbench.answers.cues import conclusion, statements
 from pytest_medbench.answers.reading import Reading, settle
 from pytest_medbench.answers.text import visible, without_echo
 from pytest_medbench.outcomes import Cause
 
 _DIGITS = r"(?:\d{1,3}(?:,\d{3}){1,6}(?![\d,])(?:\.\d{1,40})?|\d{1,40}(?:\.\d{1,40})?|\.\d{1,40})"
-_POWER = r"(?:[eE][+-]?\d{1,3}(?!\d)|\s?(?:[x×*·]|\\times|\\cdot)\s?10\s?\^?\s?[({]?(?P<power>[+-]?\d{1,3})[)}]?)"
+_POWER = (
+    r"(?:[eE][+-]?\d{1,3}(?!\d)"
+    r"|\s?(?:[x×*·]|\\times|\\cdot)\s?10\s?\^?\s?[({]?(?P<power>[+-]?\d{1,3})[)}]?)"
+)
 _NUMBER = re.compile(
     rf"(?<![A-Za-z0-9_.^])(?<![A-Za-z]-)(?<!\d,)(?P<sign>[+-]?)(?P<digits>{_DIGITS})(?![\d]|\.\d|,\d)"
     rf"(?P<scale>{_POWER})?(?P<chinese>\s?[万亿])?"
@@ -30,10 +33,11 @@ _CHINESE = re.compile(
     r"\s?[:：是为约]{0,2}\s?(?P<percent>百分之)?(?P<number>[负零〇一二两三四五六七八九十百千万点]{1,20})"
     r"(?![^\W\d_A-Za-z]?[一二三四五六七八九十])"
 )
-_WORDS = (
-    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen"
-    " sixteen seventeen eighteen nineteen twenty"
-).split()
+_WORDS = [
+    *("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"),
+    *("eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen"),
+    *("eighteen", "nineteen", "twenty"),
+]
 _WORD = re.compile(
     rf"\s?(?P<word>{'|'.join(sorted(_WORDS, key=len, reverse=True))})\b", re.IGNORECASE
 )
@@ -41,8 +45,9 @@ _MARKUP = re.compile(
     r"\*\*|__|[`$]|\\[,;! ()\[\]]|\\(?:text|mathrm|mathbf|textbf)\s?(?=\{)|\\approx"
 )
 _LEAD = re.compile(
-    r"[\s({\[<\"'“=≈~:：]{0,6}(?:(?:approximately|about|around|roughly|nearly|exactly|equal to|a score of"
-    r"|a|大约|约为|大概|约|等于|共)\s?){0,3}[\s({\[<\"'“=≈~$]{0,4}"
+    r"[\s({\[<\"'“=≈~:：]{0,6}"
+    r"(?:(?:approximately|about|around|roughly|nearly|exactly|equal to|a score of|a"
+    r"|大约|约为|大概|约|等于|共)\s?){0,3}[\s({\[<\"'“=≈~$]{0,4}"
 )
 _UNIT = re.compile(r"[^\d\n]{0,40}")
 _MOST_NUMBERS = 500
@@ -183,7 +188,7 @@ def _unannounced(text: str, echoed: bool, partial: bool) -> Reading[float]:
         return Reading(spelt) if spelt is not None else Reading(None, Cause.NO_ANSWER)
     if partial or echoed:
         return Reading(None, Cause.NO_ANSWER)
-    return _result(last_line(text))
+    return _result(conclusion(text))
 
 
 def _definite_numbers(text: str, partial: bool) -> Iterator[tuple[float | None, int]]:
@@ -213,9 +218,7 @@ def _in_unit(text: str, found: re.Match[str]) -> bool:
 
 
 def _result(line: str) -> Reading[float]:
-    """Read the value a last line concludes with: the number after its last `=`, or its only one."""
-    if not concludes(line):
-        return Reading(None, Cause.NO_ANSWER)
+    """Read what a last sentence concludes with: the number after `=`, or its only one."""
     for sign in ("≈", "="):
         _, found, after = line.rpartition(sign)
         if found:

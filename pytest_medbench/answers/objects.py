@@ -15,6 +15,7 @@ LARGEST = 64_000
 DEEPEST = 20
 _BUDGET = 4 * LARGEST
 _MOST_TRIES = 50
+_MOST_FENCES = 20
 _FENCE = re.compile(r"```(?:json|JSON)?\s?(.*?)```", re.DOTALL)
 _TRAILING_COMMA = re.compile(r",\s?(?=[}\]])")
 _FULL_WIDTH = str.maketrans({"“": '"', "”": '"', "：": ":", "，": ","})
@@ -66,7 +67,7 @@ def read_object(text: str, *, prompt: str = "", partial: bool = False) -> Readin
     shown = bounded(shown, LARGEST // 4, LARGEST - LARGEST // 4)
     if prompt:
         shown, _ = without_echo(shown, prompt)
-    fenced = [found[1] for found in _FENCE.finditer(shown)]
+    fenced = [found[1] for found in _FENCE.finditer(shown)][-_MOST_FENCES:]
     asked = list(_objects(prompt[-LARGEST:])) if "{" in prompt else []
     try:
         for places in (fenced, [shown]):

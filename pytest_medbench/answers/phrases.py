@@ -10,6 +10,7 @@ from pytest_medbench.answers.text import normalise, visible, without_echo
 from pytest_medbench.outcomes import Cause
 
 LONGEST = 300
+_MARKUP = re.compile(r"[*`$]")
 _STATED = re.compile(r"[\s:：]{0,4}(?P<said>[^\n]{1,300})")
 _SENTENCE_END = re.compile(r"[。！；]|[.!;](?=\s|$)|(?<=[^\d]),\s|，")
 
@@ -22,11 +23,7 @@ def read_phrases(text: str, *, prompt: str = "", partial: bool = False) -> Readi
     contradictory unless one is marked as final. Parameters as for `read_number`.
     """
     shown, echoed = without_echo(visible(text), prompt) if prompt else (visible(text), False)
-    shown = (
-        re.sub(r"[*`]|\\boxed\{([^{}\n]{1,200})\}", r"\1", shown).strip()
-        if not _boxed(shown)
-        else shown
-    )
+    shown = _MARKUP.sub("", shown).strip()
     announced = _announced(shown)
     if announced is not None:
         return announced
@@ -38,16 +35,13 @@ def read_phrases(text: str, *, prompt: str = "", partial: bool = False) -> Readi
     return Reading(found) if found else Reading(None, Cause.NO_ANSWER)
 
 
-def _boxed(text: str) -> bool:
-    return "\\boxed" in text
-
-
 def _announced(text: str) -> Reading[tuple[str, ...]] | None:
     for wanted in (True, False):
         said: dict[str, tuple[str, ...]] = {}
         for statement in statements(text):
             found = _STATED.match(text, statement.at)
-            if statement.final is not wanted or not statement.linked or found is None:
+            known = statement.final or statement.linked
+            if statement.final is not wanted or not known or found is None:
                 continue
             line = re.split(r"\}|</", found["said"], maxsplit=1)[0]
             short = normalise(_SENTENCE_END.split(line, maxsplit=1)[0])

@@ -7,12 +7,13 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-HEAD = 8_000
-TAIL = 16_000
+HEAD = 4_000
+TAIL = 8_000
 _CHUNK = 256
 _CUT = "\n\n[...]\n\n"
 _SHORTEST_ECHO = 60
 _SHORTEST_PROMPT = 12
+_LONGEST_BEFORE = 200
 
 _SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺", "0123456789-+")
 _FOLD: dict[int, str | None] = {
@@ -30,11 +31,11 @@ _FOLD: dict[int, str | None] = {
     ord("。"): "。",
     ord("…"): "…",
     **dict.fromkeys([0x00AD, 0x200B, 0x200C, 0x200D, 0x200E, 0x200F, 0x2060, 0xFEFF], None),
+    **dict.fromkeys(range(0xFDF0, 0xFDFE), " "),  # phrases in one sign, up to 18 letters long
     **dict.fromkeys([0x2028, 0x2029, 0x0085, 0x000B, 0x000C], "\n"),
 }
 _POWER = re.compile("(?<=[0-9)])[⁻⁺]?[⁰¹²³⁴⁵⁶⁷⁸⁹]{1,4}")
-_SPACES = re.compile(r"[^\S\n]+")
-_LINES = re.compile(r"\n ?(?:\n ?)+")
+_SPACES = re.compile(r"[^\S\n ][^\S\n]*| [^\S\n]+")
 
 _REASONING = r"think|thinking|thought|thoughts|reasoning|reason|reflection|scratchpad|analysis"
 _TAG = re.compile(rf"<(/?)(?:[a-z]{{1,12}}:)?(?:{_REASONING})>", re.IGNORECASE)
@@ -46,13 +47,20 @@ def visible(text: str) -> str:
     """Give what a reader of the response sees.
 
     Reasoning blocks are cut out (one that is never closed reaches to the end), only the first
-    8,000 and the last 16,000 characters of what is left are kept, full-width and other
+    4,000 and the last 8,000 characters of what is left are kept, full-width and other
     compatibility forms are folded to plain ones (NFKC; superscript powers become `^n`), and
     runs of blanks become one.
     """
     if "<" in text or "◁" in text:
         text = without_reasoning(text)
-    return _SPACES.sub(" ", fold(bounded(text))).strip()
+    return squeezed(fold(bounded(text)))
+
+
+def squeezed(text: str) -> str:
+    """Make every run of blanks within a line one blank."""
+    if "  " in text or "\t" in text or "\r" in text or not text.isascii():
+        text = _SPACES.sub(" ", text)
+    return text.strip()
 
 
 def bounded(text: str, head: int = HEAD, tail: int = TAIL) -> str:
@@ -71,11 +79,8 @@ def fold(text: str) -> str:
     if unicodedata.is_normalized("NFKC", text):
         return text
     # NFKC takes quadratic time on long runs of combining marks, so it only sees short pieces.
-    pieces = [
-        unicodedata.normalize("NFKC", text[start : start + _CHUNK])
-        for start in range(0, len(text), _CHUNK)
-    ]
-    return bounded("".join(pieces))
+    pieces = (text[start : start + _CHUNK] for start in range(0, len(text), _CHUNK))
+    return "".join(unicodedata.normalize("NFKC", piece) for piece in pieces)
 
 
 def without_reasoning(text: str) -> str:
@@ -131,27 +136,28 @@ def without_echo(text: str, prompt: str) -> tuple[str, bool]:
     Returns
     -------
     tuple of (str, bool)
-        What is left, and whether anything was cut. Fewer than 60 characters in common are no
-        echo unless they are the whole prompt.
+        What stands after the last repetition, with what stands before the first one if that is
+        short (a long text there is the rest of the prompt: a system message, examples), and
+        whether anything was cut. Fewer than 60 characters in common are no echo unless they are
+        the whole prompt.
     """
-    if len(text) <= len(prompt) < _SHORTEST_ECHO or len(prompt) < _SHORTEST_PROMPT:
+    if len(prompt) < _SHORTEST_PROMPT or len(text) < min(len(prompt), _SHORTEST_ECHO):
         return text, False
-    shown = visible(prompt)
+    shown = squeezed(fold(prompt))
     if len(shown) < _SHORTEST_ECHO:
         rest = text.removeprefix(shown)
         return rest, rest != text
-    if len(text) < _SHORTEST_ECHO:
-        return text, False
-    opening = shown[:_SHORTEST_ECHO]
-    rest = text.replace(shown, "\n")
-    start = rest.find(opening)
-    while start >= 0:
-        end = start + _common(rest[start:], shown)
-        rest = rest[:start] + "\n" + rest[end:]
-        start = rest.find(opening)
-    if rest in shown and rest.strip() and "\n" in rest.strip():
-        rest = ""
-    return (rest, True) if rest != text else (text, False)
+    first = text.find(shown[:_SHORTEST_ECHO])
+    last = text.rfind(shown[:_SHORTEST_ECHO])
+    closing = text.rfind(shown[-_SHORTEST_ECHO:])
+    if first < 0 and closing < 0:
+        is_part = len(text) >= _SHORTEST_ECHO and "\n" in text and text in shown
+        return ("", True) if is_part else (text, False)
+    end = last + _common(text[last:], shown) if last >= 0 else 0
+    if closing >= 0:
+        end = max(end, closing + _SHORTEST_ECHO)
+    before = text[: max(first, 0)]
+    return (before if len(before) <= _LONGEST_BEFORE else "") + "\n" + text[end:], True
 
 
 def _common(left: str, right: str) -> int:

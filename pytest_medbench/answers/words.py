@@ -47,7 +47,7 @@ def _patterns(labels: tuple[str, ...]) -> tuple[re.Pattern[str], re.Pattern[str]
 
 
 _STOPS = re.compile(r"\s{0,2}(?:$|[.,;:!\n。，；：！、-]|[–—])")
-_HEDGED = re.compile(r"\s?(?:or|/|and|或|与)\s?\S", re.IGNORECASE)
+_HEDGED = re.compile(r"\s?(?:or\b|/|and\b|或|与|和|[,，、]\s?(?:or\s|或)?(?=\S))\s?", re.IGNORECASE)
 _NOT = re.compile(r"(?:\bnot|n['’]t|\bnever|\bneither)\s(?:a\s|an\s|simply\s)?$", re.IGNORECASE)
 
 
@@ -80,7 +80,7 @@ def read_label(
     stated: list[str] = []
     for statement in statements(shown):
         word = here.match(shown, statement.at)
-        if word and not _HEDGED.match(shown, word.end()):
+        if word and not _is_hedged(shown, word.end(), here):
             (final if statement.final else stated).append(words[word["word"].casefold()])
     for line in () if echoed and partial else (first_line(shown), last_line(shown)):
         word = here.match(line)
@@ -100,3 +100,9 @@ def read_label(
     if len(named) == 1 and not _NOT.search(shown[:20]):
         return Reading(named.pop())
     return Reading(None, Cause.NO_ANSWER)
+
+
+def _is_hedged(text: str, end: int, here: re.Pattern[str]) -> bool:
+    """Tell whether another label follows: "yes, no or maybe" is no answer."""
+    joined = _HEDGED.match(text, end)
+    return joined is not None and here.match(text, joined.end()) is not None

@@ -54,7 +54,7 @@ def resolve(gates: Sequence[Gate], index: Index, baseline_slices: Sequence[str] 
 def matching(gate: Gate, index: Index, baseline_slices: Sequence[str] = ()) -> list[str]:
     """Give the keys of the slices that a wildcard covers; none if no item has a label for it."""
     nested = gate.label == "*/*"
-    known = {*index.keys(gate.scope), *baseline_slices}
+    known = {*index.names(gate.scope), *baseline_slices}
     found = [
         key
         for key in sorted(known)
@@ -93,7 +93,7 @@ def _without(gate: Gate, exact: Gate, notes: list[str]) -> Gate | None:
         mine, theirs = getattr(exact, name), getattr(gate, name)
         if mine is None or theirs is None:
             continue
-        left = replace(left, **{name: None})
+        left = replace(left, min=None) if name == "min" else replace(left, max_wrong=None)
         verb = "loosens" if _looser(exact, gate, name) else "overrides"
         notes.append(
             f"{exact.key}: {name} = {mine:g} ({exact.place}) {verb} {gate.key}: {name} = {theirs:g}"

@@ -115,10 +115,15 @@ class Index:
         first = 0
         for suite, scores in by_suite.items():
             numbers.clear()
+            # By identity, which is cheaper than the hash of labels; the labels are kept with it.
+            seen: dict[int, tuple[tuple[Labels, ...], Cell]] = {}
             for score in scores:
-                cell = cells.get((suite, score.labels))
-                if cell is None:
-                    cell = cells[suite, score.labels] = Cell(suite, score.labels)
+                known = seen.get(id(score.labels))
+                if known is None:
+                    cell = cells.setdefault((suite, score.labels), Cell(suite, score.labels))
+                    seen[id(score.labels)] = score.labels, cell
+                else:
+                    cell = known[1]
                 number = numbers.setdefault(score.cluster, first + len(numbers))
                 cell.add(score, number)
             first += len(numbers)
@@ -129,7 +134,7 @@ class Index:
                 self._slices.setdefault((cell.suite, key), []).append(cell)
         self._blank = sorted({(suite, each) for suite, each in blank}, key=repr)
 
-    def keys(self, scope: str | None = None) -> list[str]:
+    def names(self, scope: str | None = None) -> list[str]:
         """Give the keys of all slices of a suite or of the run, sorted."""
         return sorted(key for owner, key in self._slices if owner == scope)
 

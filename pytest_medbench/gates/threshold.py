@@ -66,7 +66,7 @@ def _why_empty(gate: Gate, slice_: SliceScore) -> str:
     if slice_.judged:
         return f"only a judge can score its {slice_.judged:,} groups"
     if gate.wildcard and gate.key == slice_.key:
-        return f"no planned item with a target has a label for {gate.key}"
+        return "no planned item with a target has such a label, or every slice is too small"
     return "no planned item with a target is in this slice"
 
 

@@ -8,7 +8,6 @@ from string import ascii_uppercase
 
 MARKER = "\nAnswer Choices: "
 _MARK = re.compile(r"(?:^|(?<=\s))\(([A-Z])\)(?=\s|$)")
-_MOST_MARKS = 200
 
 
 def split_choices(question: str, options: Sequence[str] | None = None) -> tuple[str, list[str]]:
@@ -62,46 +61,19 @@ def join_choices(options: Sequence[str]) -> str:
 
 
 def _read(choices: str) -> list[str]:
-    """Read marks A, B, C, … in order, as far as they go, where there is only one way to."""
+    """Read the marks A, B, C, … in order; letters in brackets may stand inside the last option."""
     marks = list(_MARK.finditer(choices))
-    if len(marks) > _MOST_MARKS:
-        raise ValueError(
-            f"the choices hold {len(marks)} letters in brackets; cannot tell them apart"
-        )
-    ways = _longest_chains(marks)
-    if not ways:
-        raise ValueError("the choices do not begin with '(A) '")
-    chain, count = ways
-    if len(chain) < 2:
-        raise ValueError("the choices hold fewer than two options")
-    if count > 1:
+    count = 0
+    while count < min(len(marks), 26) and marks[count][1] == ascii_uppercase[count]:
+        count += 1
+    if count < 2 or marks[0].start() != 0:
+        raise ValueError("the choices do not begin with '(A) text (B) '")
+    # Another mark of the last letter, or one of the next, would be another way to read them.
+    either = ascii_uppercase[count - 1 : count + 1]
+    if any(mark[1] in either for mark in marks[count:]):
         raise ValueError(
             "the choices can be read in more than one way: an option holds a letter in brackets "
             "that could open the next one"
         )
-    ends = [mark.start() - 1 for mark in chain[1:]] + [len(choices)]
-    return [choices[mark.end() + 1 : end] for mark, end in zip(chain, ends, strict=True)]
-
-
-def _longest_chains(
-    marks: list[re.Match[str]],
-) -> tuple[list[re.Match[str]], int] | None:
-    """Give a longest chain A, B, C, … from the first character on, and how many there are."""
-    if not marks or marks[0].start() != 0 or marks[0][1] != "A":
-        return None
-    # For each letter: how many chains end in each of its marks.
-    layers: list[list[tuple[re.Match[str], int]]] = [[(marks[0], 1)]]
-    for letter in ascii_uppercase[1:]:
-        layer = []
-        for mark in marks:
-            if mark[1] == letter:
-                ways = sum(n for before, n in layers[-1] if before.start() < mark.start())
-                if ways:
-                    layer.append((mark, ways))
-        if not layer:
-            break
-        layers.append(layer)
-    chain = [layers[-1][-1][0]]
-    for layer in reversed(layers[:-1]):
-        chain.append(next(m for m, _ in reversed(layer) if m.start() < chain[-1].start()))
-    return chain[::-1], sum(ways for _, ways in layers[-1])
+    ends = [mark.start() - 1 for mark in marks[1:count]] + [len(choices)]
+    return [choices[mark.end() + 1 : end] for mark, end in zip(marks, ends, strict=False)]

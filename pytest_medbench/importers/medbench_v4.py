@@ -42,7 +42,8 @@ def import_medbench_v4(source: Path, target: Path, *, force: bool = False) -> Re
     The prompt is the question's text as it is. Rows whose ids repeat become `ID#1`, `ID#2`, … in
     the order of the file; in the single-choice sets, where they are one question with its options
     in other orders, they form a group. `meta.medbench_v4` keeps what the export needs to write
-    the original line back. A blank answer is `"target": null`.
+    the original line back. A blank answer is `"target": null`, and so is one that is not in the
+    form of its task, which is a problem of the report too.
     """
     report = Report()
     files = _files(source)
@@ -52,7 +53,7 @@ def import_medbench_v4(source: Path, target: Path, *, force: bool = False) -> Re
         task = TASKS.get(path.stem)
         if task is None:
             track = path.parent.name.lower()
-            task = Task(path.stem, track if track in TRACKS else "llm", "unmapped")
+            task = Task(_slug(path), track if track in TRACKS else "llm", "unmapped")
             report.add(
                 path,
                 None,
@@ -61,7 +62,7 @@ def import_medbench_v4(source: Path, target: Path, *, force: bool = False) -> Re
             )
         try:
             _import_file(path, task, target, report, force=force)
-        except OSError as error:
+        except (OSError, ValueError) as error:
             report.add(path, None, str(error))
     return report
 
@@ -80,7 +81,14 @@ def _import_file(path: Path, task: Task, target: Path, report: Report, *, force:
     with SuiteWriter(target, rows.suite, force=force) as writer:
         for row in read_rows(path, report):
             try:
-                writer.add(rows.item(row))
+                fields = rows.item(row)
+                try:
+                    gold = read_target(task, row.value["answer"], fields.get("options"))
+                except ValueError as error:
+                    # It stays, so that the export has all lines.
+                    report.add(path, row.line, f"{error}; taken over without a score")
+                    gold = None
+                writer.add(fields | {"target": gold})
             except ValueError as error:
                 report.add(path, row.line, str(error))
         if not writer.items:
@@ -102,11 +110,13 @@ class _RowReader:
             key for row in read_rows(path, scratch) if (key := _key(row.value)) is not None
         )
         self._seen: Counter[str] = Counter()
-        slug = re.sub(r"[^a-z0-9._-]+", "-", path.stem.lower()).strip("-._") or "file"
-        self.suite = f"{FORMAT}-{slug}"[:100]
+        self.suite = f"{FORMAT}-{_slug(path)}"
 
     def item(self, row: Row) -> dict[str, Any]:
-        """Give an item's fields; raises ValueError for a row that cannot be used."""
+        """Give an item's fields but for its target.
+
+        Raises ValueError for a row that cannot be used.
+        """
         question = row.value.get("question")
         if not isinstance(question, str) or not question.strip():
             raise ValueError("key 'question': expected the question's text")
@@ -122,7 +132,6 @@ class _RowReader:
         options = read_options(self._task, question)
         fields: dict[str, Any] = {
             "input": question,
-            "target": read_target(self._task, row.value["answer"], options),
             "source": row.value["other"]["source"],
             "meta": self._meta(row),
         }
@@ -187,6 +196,10 @@ class _RowReader:
         if "img_path" in row.value:
             meta["images"] = read_image_paths(row.value["img_path"])
         return meta
+
+
+def _slug(path: Path) -> str:
+    return re.sub(r"[^a-z0-9._-]+", "-", path.stem.lower())[:80].strip("-._") or "file"
 
 
 def question_digest(question: str) -> str:

@@ -12,9 +12,10 @@ from pytest_medbench.importers.medbench_v4_tasks import Task
 
 _LETTERS = re.compile(r"<?\s?((?:[A-Z][\s,，、|]{0,3}){1,26})>?")
 _LISTS = {
-    "MedHG": re.compile(r"(?:有以下科室|科室列表)[：:]([^。\n]{1,4000})[。\n]"),
-    "MedIntentID": re.compile(r"(?:预定义的意图识别|意图列表)[：:]([^。\n]{1,4000})(?:[。\n]|$)"),
+    "MedHG": re.compile(r"(?:有以下科室|科室列表)[：:]"),
+    "MedIntentID": re.compile(r"(?:预定义的意图识别|意图列表)[：:]"),
 }
+_LIST_END = re.compile(r"[。\n]")
 MOST_OPTIONS = 26
 
 
@@ -28,7 +29,8 @@ def read_options(task: Task, question: str) -> list[str] | None:
     found = named.search(question)
     if found is None:
         return None
-    options = [option.strip() for option in found[1].split("、")]
+    listed = _LIST_END.split(question[found.end() :], maxsplit=1)[0]
+    options = [option.strip() for option in listed.split("、")]
     whole = all(options) and len(set(options)) == len(options)
     return options if whole and 2 <= len(options) <= MOST_OPTIONS else None
 
@@ -48,7 +50,7 @@ def read_target(task: Task, answer: Any, options: Sequence[str] | None) -> Any:
     -------
     object
         None for a withheld answer; a letter for `choice`, a list of letters for `multi`, an
-        object for `json_fields`; for `judge` the answer as it is, as the reference.
+        object for `json`; for `judge` the answer as it is, as the reference.
 
     Raises
     ------
@@ -59,7 +61,7 @@ def read_target(task: Task, answer: Any, options: Sequence[str] | None) -> Any:
         return None
     if task.scorer == "judge":
         return answer
-    if task.scorer == "json_fields":
+    if task.scorer == "json":
         return _fields(answer)
     letters = _letters(answer, options)
     if task.scorer == "multi":
@@ -83,8 +85,8 @@ def _fields(answer: Any) -> dict[str, Any]:
 def _letters(answer: Any, options: Sequence[str] | None) -> list[str]:
     if options is None:
         raise ValueError(
-            f"answer = {_short(answer)} cannot be checked: the options could not be read from the "
-            "question without doubt; write them as 'A. ...', one a line, at its end"
+            f"answer = {_short(answer)} cannot be checked: 2 to {MOST_OPTIONS} options could not "
+            "be read from the question without doubt"
         )
     text = "|".join(map(str, answer)) if isinstance(answer, list) else str(answer)
     names = [part.strip() for part in re.split("[|、]", text.strip())]

@@ -93,8 +93,8 @@ def _tasks() -> dict[str, Task]:
         "MedRxCheck_SQ": Task("MedRxCheck", "llm", "MLU"),
         "DDx-advanced": Task("DDx-advanced", "llm", "CMR", "multi"),
         "MedHG": Task("MedHG", "llm", "MKQA", "multi"),
-        "SMDoc": Task("SMDoc", "llm", "MLU", "json_fields"),
-        "MedInsureCalc": Task("MedInsureCalc", "llm", "MLU", "json_fields"),
+        "SMDoc": Task("SMDoc", "llm", "MLU", "json"),
+        "MedInsureCalc": Task("MedInsureCalc", "llm", "MLU", "json"),
         "MedIntentID": Task("MedIntentID", "agent", "agent_perception", "choice"),
     }
     return tasks

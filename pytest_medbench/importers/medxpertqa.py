@@ -47,6 +47,7 @@ SPECIALTIES: Mapping[str, str] = MappingProxyType(
         "Surgery": "surgery",
     }
 )
+_ALIKE = "two of the options are the same; taken over without a score, the label is in meta"
 _NOT_IN_META = frozenset({"id", "question", "options", "label", "images"})
 
 
@@ -67,7 +68,8 @@ def import_medxpertqa(source: Path, target: Path, *, force: bool = False) -> Rep
     -------
     Report
         Nothing raises on the source's content. A row whose options cannot be read in exactly one
-        way is a problem that names its line, and is not written.
+        way is a problem that names its line, and is not written. One with two options that are the
+        same is a problem too; it is written with `"target": null`.
     """
     report = Report()
     slug = re.sub(r"[^a-z0-9.]+", "-", source.stem.lower().removesuffix("_input")).strip("-.")
@@ -81,14 +83,16 @@ def import_medxpertqa(source: Path, target: Path, *, force: bool = False) -> Rep
                     writer.add(fields)
                 except ValueError as error:
                     report.add(source, row.line, str(error))
-                else:
-                    has_images = has_images or "images" in fields["meta"]
+                    continue
+                has_images = has_images or "images" in fields["meta"]
+                if fields["target"] is None:
+                    report.add(source, row.line, _ALIKE)
             if not writer.items:
                 report.add(source, None, "no row could be taken over; no suite was written")
                 return report
             report.written.append(writer.commit(_spec(name, source.name, has_images)))
             report.items = writer.items
-    except OSError as error:
+    except (OSError, ValueError) as error:
         report.add(source, None, str(error))
     return report
 
@@ -108,6 +112,10 @@ def _item(row: Row) -> dict[str, Any]:
         "target": _target(value.get("label"), options),
         "meta": {key: kept for key, kept in value.items() if key not in _NOT_IN_META},
     }
+    if len({option.strip() for option in options}) < len(options):
+        # Which of the two was meant cannot be known from a response that names the text.
+        fields["meta"]["label"] = fields["target"]
+        fields["target"] = None
     images = _images(value.get("images"))
     if images:
         fields["meta"]["images"] = images

@@ -80,12 +80,14 @@ def resolve(
     given = {key: value for key, value in (overrides or {}).items() if value is not None}
     if name in aliases:
         return _alias(name, {**_checked(name, aliases[name]), **given}, environ)
+    sampling = {key: value for key, value in given.items() if key in SAMPLING}
     kind, colon, rest = name.partition(":")
     if kind == "local" and bool(colon) == bool(rest):
         from pytest_medbench.models import local
 
-        extra = {"served_url": served_url, "progress": progress}
-        return local.create(name, given, **{k: v for k, v in extra.items() if v is not None})
+        return local.create(
+            name, sampling, system=given.get("system"), served_url=served_url, progress=progress
+        )
     if rest and kind == "openai":
         base_url = environ.get("OPENAI_BASE_URL") or "https://api.openai.com/v1"
         table = {"base_url": base_url, "model": rest, "api_key_env": "OPENAI_API_KEY", **given}
@@ -97,8 +99,7 @@ def resolve(
     if rest and kind == "python":
         from pytest_medbench.models.callables import CallableModel
 
-        settings = {key: value for key, value in given.items() if key in SAMPLING}
-        return CallableModel(rest, root=root, settings=settings)
+        return CallableModel(rest, root=root, settings=sampling)
     raise ConfigError(_unknown(name, kind, aliases))
 
 

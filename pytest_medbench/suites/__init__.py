@@ -1,5 +1,6 @@
 """Suites and items: read, checked, and found again by byte offset."""
 
+from pytest_medbench.suites.explaining import explain
 from pytest_medbench.suites.model import (
     BoundScorer,
     Entry,
@@ -15,7 +16,6 @@ from pytest_medbench.suites.schema import (
     ScoreTable,
     SuiteFileModel,
     SuiteTable,
-    explain,
 )
 
 __all__ = [

@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+import json
+from codecs import BOM_UTF8
+from collections import Counter
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, BinaryIO
+from zlib import crc32
 
 from pydantic import ValidationError
 
 from pytest_medbench.errors import SuiteError, nearest
+from pytest_medbench.suites.explaining import explain
 from pytest_medbench.suites.model import BoundScorer, Entry, Labels, Traits
-from pytest_medbench.suites.schema import MAX_LINE, Item, SuiteFileModel, explain
+from pytest_medbench.suites.schema import MAX_LINE, Item, SuiteFileModel
 from pytest_medbench.taxonomy import Taxonomy
+
+# Keys that decide on a score: given twice, a reader and this program could see different ones.
+_DECISIVE = tuple(f'"{key}"'.encode() for key in ("id", "input", "options", "target", "must_pass"))
 
 
 class EntryReader:
@@ -32,21 +41,18 @@ class EntryReader:
         self._traits: dict[Traits, Traits] = {}
         self._lines: dict[str, int] = {}
 
-    def read(self, file: BinaryIO, digest: Any) -> Iterator[Entry]:
-        offset = 0
-        for number, line in enumerate(file, 1):
-            digest.update(line)
-            start = offset
-            offset += len(line)
-            if number == 1 and line.startswith(b"\xef\xbb\xbf"):
-                line = line[3:]
-                start += 3
-            if line.strip():
-                yield self._entry(number, start, line)
+    def read(self, file: BinaryIO, digest: Any) -> list[Entry]:
+        """Give an entry for each line that is not blank; `digest` is fed with every byte."""
+        entries = [
+            self._entry(number, offset, line)
+            for number, offset, line in _lines(file, digest)
+            if line.strip()
+        ]
+        return [entry if entry.problem is None else self._named(entry) for entry in entries]
 
     def _entry(self, number: int, offset: int, line: bytes) -> Entry:
         try:
-            item = self._item(line)
+            item = _item(line)
             first = self._lines.setdefault(item.id, number)
             if first != number:
                 raise ValueError(f"id {item.id!r} is already used in line {first}; ids are unique")
@@ -66,6 +72,7 @@ class EntryReader:
             scored=item.target is not None,
             reviewed=bool(item.reviewed_by and item.reviewed_on),
             traits=self._traits.setdefault(traits, traits),
+            checksum=crc32(line),
         )
 
     def _unusable(self, number: int, offset: int, length: int, message: str) -> Entry:
@@ -80,41 +87,23 @@ class EntryReader:
             table.dimension,
             table.track,
         )
-        name = f"line-{number}"
-        while name in self._lines:
-            name += "-"
-        self._lines[name] = number
-        problem = str(SuiteError(self._path, number, message))
         return Entry(
-            id=name,
+            id="",
             line=number,
             offset=offset,
             length=length,
             labels=self._labels.setdefault(labels, labels),
-            group=name,
-            cluster=name,
-            problem=problem,
+            group="",
+            cluster="",
+            problem=str(SuiteError(self._path, number, message)),
         )
 
-    def _item(self, line: bytes) -> Item:
-        if len(line) > MAX_LINE:
-            raise ValueError(f"the line has {len(line)} bytes; an item may have {MAX_LINE}")
-        try:
-            line.decode()
-        except UnicodeDecodeError as error:
-            raise ValueError(
-                f"is not UTF-8 (byte {error.start}); save the file as UTF-8"
-            ) from error
-        try:
-            item = Item.model_validate_json(line)
-        except ValidationError as error:
-            raise ValueError(explain(error, Item)) from error
-        if not item.id.isprintable() or "::" in item.id or item.id != item.id.strip():
-            raise ValueError(
-                f"id {item.id!r}: expected 1 to 200 printable characters without '::' "
-                "or blanks at the ends"
-            )
-        return item
+    def _named(self, entry: Entry) -> Entry:
+        """Name a line that cannot be used; only once all ids are known is it clear what is free."""
+        name = f"line-{entry.line}"
+        while name in self._lines:
+            name += "-"
+        return replace(entry, id=name, group=name, cluster=name)
 
     def _labels_of(self, item: Item) -> Labels:
         known = self._taxonomy
@@ -137,6 +126,57 @@ class EntryReader:
             track=table.track,
         )
         return self._labels.setdefault(labels, labels)
+
+
+def _lines(file: BinaryIO, digest: Any) -> Iterator[tuple[int, int, bytes]]:
+    """Give number, offset and bytes of each line, without a byte order mark.
+
+    Of a line that is too long one byte more than is allowed is kept, whatever its length.
+    """
+    offset = 0
+    number = 0
+    while line := file.readline(MAX_LINE + 1):
+        number += 1
+        mark = len(BOM_UTF8) if number == 1 and line.startswith(BOM_UTF8) else 0
+        yield number, offset + mark, line[mark:]
+        digest.update(line)
+        offset += len(line)
+        rest = line
+        while len(rest) > MAX_LINE and not rest.endswith(b"\n"):
+            rest = file.readline(MAX_LINE + 1)
+            digest.update(rest)
+            offset += len(rest)
+
+
+def _item(line: bytes) -> Item:
+    if len(line) > MAX_LINE:
+        raise ValueError(f"the line is longer than {MAX_LINE} bytes, the most an item may have")
+    try:
+        line.decode()
+    except UnicodeDecodeError as error:
+        raise ValueError(f"is not UTF-8 (byte {error.start}); save the file as UTF-8") from error
+    if b"\0" in line:
+        raise ValueError("holds NUL bytes, as UTF-16 text does; save the file as UTF-8")
+    try:
+        item = Item.model_validate_json(line)
+    except ValidationError as error:
+        raise ValueError(explain(error, Item)) from error
+    if any(line.count(key) > 1 for key in _DECISIVE):
+        _check_no_key_twice(line)
+    return item
+
+
+def _check_no_key_twice(line: bytes) -> None:
+    keys: list[str] = []
+
+    def note(pairs: list[tuple[str, Any]]) -> None:
+        # Objects end from the inside out, so that the last one noted is the item.
+        keys[:] = [key for key, _ in pairs]
+
+    json.loads(line, object_pairs_hook=note)
+    twice = [key for key, count in Counter(keys).items() if count > 1]
+    if twice:
+        raise ValueError(f"key {twice[0]!r} is given twice; keep one")
 
 
 def _check_label(kind: str, label: str, known: Mapping[str, object]) -> None:

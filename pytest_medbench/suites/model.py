@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO, Protocol
+from zlib import crc32
 
 from pydantic import ValidationError
 
@@ -84,6 +85,8 @@ class Entry:
     traits : Traits
     problem : str or None
         Why the line could not be read; such an entry is a case with status error.
+    checksum : int
+        CRC-32 of the line, so that a file changed since is noticed.
     """
 
     id: str
@@ -98,6 +101,7 @@ class Entry:
     reviewed: bool = False
     traits: Traits = Traits()
     problem: str | None = None
+    checksum: int = 0
 
 
 @dataclass(frozen=True)
@@ -146,18 +150,20 @@ class ItemReader:
         Raises
         ------
         SuiteError
-            If the file changed since it was collected.
+            If the file changed since it was collected, or the entry's line could not be read then.
         """
+        if entry.problem is not None:
+            raise SuiteError(self._suite.items_path, entry.line, entry.problem)
         try:
             if self._file is None:
                 self._file = self._suite.items_path.open("rb")
             self._file.seek(entry.offset)
-            item = Item.model_validate_json(self._file.read(entry.length))
+            line = self._file.read(entry.length)
+            if crc32(line) != entry.checksum:
+                raise self._changed(entry)
+            return Item.model_validate_json(line)
         except (OSError, ValidationError) as error:
             raise self._changed(entry) from error
-        if item.id != entry.id:
-            raise self._changed(entry)
-        return item
 
     def _changed(self, entry: Entry) -> SuiteError:
         return SuiteError(

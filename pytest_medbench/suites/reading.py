@@ -3,34 +3,51 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 from pydantic import ValidationError
 
 from pytest_medbench.errors import SuiteError
 from pytest_medbench.suites.entries import EntryReader
+from pytest_medbench.suites.explaining import explain
 from pytest_medbench.suites.model import BoundScorer, Suite
-from pytest_medbench.suites.schema import ScoreTable, SuiteFileModel, explain
+from pytest_medbench.suites.places import line_of, line_of_syntax_error
+from pytest_medbench.suites.schema import ScoreTable, SuiteFileModel
 from pytest_medbench.taxonomy import Taxonomy
 
 SUITE_FILE = "suite.toml"
 MAX_TOML = 1024 * 1024
+MAX_DEPTH = 16
+
+_SUITE_HEADER = re.compile(r"^[ \t]*\[[ \t]*suite[ \t]*\]", re.MULTILINE)
+_NAME = re.compile(r"^[ \t]*name[ \t]*=", re.MULTILINE)
+_ITEMS = re.compile(r"^[ \t]*items[ \t]*=", re.MULTILINE)
 
 
 def is_suite_file(path: Path) -> bool:
     """Tell whether a `suite.toml` is ours: a `[suite]` table with `name` and `items`.
 
-    A file that is no TOML is ours only beside an `items.jsonl`; other projects use the name too.
+    Whatever lies beside an `items.jsonl` is ours. A file that is no TOML is ours as well if it has
+    these lines, so that a slip of the pen does not make a suite disappear.
     """
-    beside_items = (path.parent / "items.jsonl").exists()
+    if (path.parent / "items.jsonl").exists():
+        return True
     try:
-        document = tomllib.loads(_read_text(path))
-    except (SuiteError, tomllib.TOMLDecodeError):
-        return beside_items
-    table = document.get("suite")
-    return beside_items or (isinstance(table, dict) and {"name", "items"} <= table.keys())
+        data = path.read_bytes()
+    except OSError:
+        return False
+    if len(data) > MAX_TOML:
+        return False
+    text = data.decode("utf-8-sig", errors="replace")
+    try:
+        table = tomllib.loads(text).get("suite")
+    except (ValueError, RecursionError):
+        return all(pattern.search(text) for pattern in (_SUITE_HEADER, _NAME, _ITEMS))
+    return isinstance(table, dict) and {"name", "items"} <= table.keys()
 
 
 def read_suite(path: Path, taxonomy: Taxonomy, bind: Callable[[ScoreTable], BoundScorer]) -> Suite:
@@ -55,27 +72,46 @@ def read_suite(path: Path, taxonomy: Taxonomy, bind: Callable[[ScoreTable], Boun
     try:
         scorer = bind(spec.score)
     except ValueError as error:
-        raise SuiteError(path, _line_of(text, "score"), str(error)) from error
-    items_path = path.parent / spec.suite.items
-    if not items_path.resolve().is_relative_to(path.parent.resolve()):
-        raise SuiteError(
-            path,
-            _line_of(text, "suite", "items"),
-            f"items = {spec.suite.items!r} lies outside the suite's folder; move the file into it",
-        )
+        key = next((key for key in spec.score.options if key in str(error)), "scorer")
+        raise SuiteError(path, line_of(text, "score", key), str(error)) from error
     digest = hashlib.sha256(text.encode())
     try:
+        items_path = file_inside(path.parent, spec.suite.items)
         with items_path.open("rb") as file:
-            entries = list(EntryReader(spec, scorer, taxonomy, items_path).read(file, digest))
-    except OSError as error:
+            entries = EntryReader(spec, scorer, taxonomy, items_path).read(file, digest)
+    except (OSError, ValueError) as error:
+        said = error.strerror if isinstance(error, OSError) else str(error)
         raise SuiteError(
             path,
-            _line_of(text, "suite", "items"),
-            f"items = {spec.suite.items!r} cannot be read: {error.strerror}",
+            line_of(text, "suite", "items"),
+            f"items = {spec.suite.items!r} cannot be read: {said}",
         ) from error
     if not entries:
         raise SuiteError(items_path, None, "no items: a suite needs at least one line")
     return Suite(path, spec, scorer, entries, digest.hexdigest())
+
+
+def file_inside(folder: Path, name: str) -> Path:
+    """Give the path of a suite's further file.
+
+    Raises
+    ------
+    ValueError
+        If it lies outside the folder, also by way of a link, or is no file. FileNotFoundError
+        if there is none.
+    """
+    path = folder / name
+    try:
+        inside = path.resolve().is_relative_to(folder.resolve())
+    except (OSError, RuntimeError, ValueError) as error:
+        raise ValueError(f"it cannot be followed: {error}") from error
+    if not inside:
+        raise ValueError("it lies outside the suite's folder; move the file into it")
+    if not path.exists():
+        raise FileNotFoundError(2, f"there is no such file in {folder}")
+    if not path.is_file():
+        raise ValueError("it is no file")
+    return path
 
 
 def _read_text(path: Path) -> str:
@@ -98,26 +134,27 @@ def _read_spec(path: Path) -> tuple[SuiteFileModel, str]:
     text = _read_text(path)
     try:
         document = tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
-        raise SuiteError(path, None, f"is not TOML: {error}") from error
+    except RecursionError as error:
+        raise SuiteError(path, None, f"is nested deeper than {MAX_DEPTH} levels") from error
+    except ValueError as error:
+        line = line_of_syntax_error(text, error)
+        raise SuiteError(path, line, f"is not TOML: {error}") from error
+    _check_depth(path, document)
     try:
         return SuiteFileModel.model_validate(document), text
     except ValidationError as error:
-        place = error.errors()[0]["loc"]
-        line = _line_of(text, *[str(part) for part in place])
-        raise SuiteError(path, line, explain(error, SuiteFileModel)) from error
+        keys = [str(part) for part in error.errors(include_url=False)[0]["loc"]]
+        raise SuiteError(path, line_of(text, *keys), explain(error, SuiteFileModel)) from error
 
 
-def _line_of(text: str, table: str, key: str | None = None, *_: str) -> int | None:
-    """Find the line of a table's header or of a key in it, for messages."""
-    found = None
-    inside = False
-    for number, line in enumerate(text.splitlines(), 1):
-        stripped = line.strip()
-        if stripped.startswith("["):
-            inside = stripped.strip("[] ") == table
-            if inside:
-                found = number
-        elif inside and key is not None and stripped.split("=")[0].strip(" \"'") == key:
-            return number
-    return found
+def _check_depth(path: Path, document: Mapping[str, Any]) -> None:
+    """Refuse what would exhaust the stack of whatever walks it later."""
+    level: list[Any] = [document]
+    for _ in range(MAX_DEPTH):
+        inner: list[Any] = []
+        for value in level:
+            inner.extend(value.values() if isinstance(value, Mapping) else value)
+        level = [value for value in inner if isinstance(value, Mapping | list)]
+        if not level:
+            return
+    raise SuiteError(path, None, f"is nested deeper than {MAX_DEPTH} levels")

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
-
-from pytest_medbench.errors import nearest
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 Harm = Literal["none", "mild", "moderate", "severe", "death"]
 Track = Literal["llm", "vlm", "agent"]
@@ -15,6 +12,37 @@ GroupRule = Literal["all", "majority", "mean"]
 Strategy = Literal["direct", "few-shot", "cot", "logprob"]
 
 MAX_LINE = 16 * 1024 * 1024
+MAX_OPTIONS = 26
+
+
+def _is_word(text: str) -> bool:
+    return 1 <= len(text) <= 200 and text.isprintable() and text == text.strip()
+
+
+def _check_word(text: str) -> str:
+    if not _is_word(text):
+        raise ValueError("expected 1 to 200 printable characters without blanks at the ends")
+    return text
+
+
+def _check_id(text: str) -> str:
+    if "::" in text or not _is_word(text):
+        raise ValueError(
+            "expected 1 to 200 printable characters without '::' or blanks at the ends"
+        )
+    return text
+
+
+Word = Annotated[str, AfterValidator(_check_word)]
+ItemId = Annotated[str, AfterValidator(_check_id)]
+
+
+def _check_messages(value: str | list[dict[str, Any]]) -> str | list[dict[str, Any]]:
+    if isinstance(value, list) and not (
+        value and all(isinstance(message.get("role"), str) for message in value)
+    ):
+        raise ValueError("expected a text or chat messages, each with its 'role'")
+    return value
 
 
 class Item(BaseModel):
@@ -22,21 +50,21 @@ class Item(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, str_max_length=MAX_LINE)
 
-    id: str = Field(min_length=1, max_length=200)
-    input: str | list[dict[str, Any]]
+    id: ItemId
+    input: Annotated[str | list[dict[str, Any]], AfterValidator(_check_messages)]
     target: Any
-    options: list[str] | None = None
+    options: list[str] | None = Field(default=None, max_length=MAX_OPTIONS)
     specialty: str | None = None
     safety: list[str] = []
     harm: Harm | None = None
     population: list[str] = []
-    language: str | None = None
-    task: str | None = None
+    language: Word | None = None
+    task: Word | None = None
     difficulty: int | None = None
     date: str | None = None
-    group: str | None = None
-    variant: str | None = None
-    cluster: str | None = None
+    group: Word | None = None
+    variant: Word | None = None
+    cluster: Word | None = None
     must_pass: bool = False
     source: str | None = None
     rationale: str | None = None
@@ -55,9 +83,9 @@ class SuiteTable(BaseModel):
     title: str = ""
     description: str = ""
     track: Track = "llm"
-    dimension: str = "general"
-    task: str | None = None
-    language: str = "en"
+    dimension: Word = "general"
+    task: Word | None = None
+    language: Word = "en"
     licence: str = "unknown"
     source: str = ""
     items: str
@@ -101,35 +129,3 @@ class SuiteFileModel(BaseModel):
     prompt: PromptTable = PromptTable()
     score: ScoreTable
     gates: dict[str, Any] = {}
-
-
-def explain(error: ValidationError, model: type[BaseModel]) -> str:
-    """Say every problem of a validation as key, value found, what was expected."""
-    said = []
-    for problem in error.errors():
-        place = ".".join(str(part) for part in problem["loc"])
-        if problem["type"] == "extra_forbidden":
-            known = _known_keys(model, problem["loc"][:-1])
-            hint = nearest(str(problem["loc"][-1]), known)
-            said.append(f"unknown key {place!r}{hint or '; known are ' + ', '.join(known)}")
-        elif problem["type"] == "missing":
-            said.append(f"key {place!r} is missing")
-        elif problem["type"] == "json_invalid":
-            said.append(f"is not JSON: {problem['msg'].removeprefix('Invalid JSON: ')}")
-        else:
-            value = repr(problem["input"])
-            value = value if len(value) <= 80 else value[:77] + "..."
-            said.append(f"{place + ' = ' if place else ''}{value}: {problem['msg']}")
-    return "; ".join(said)
-
-
-def _known_keys(model: type[BaseModel], place: Sequence[int | str]) -> list[str]:
-    for part in place:
-        annotation = (
-            model.model_fields[str(part)].annotation if part in model.model_fields else None
-        )
-        if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-            model = annotation
-        else:
-            return []
-    return list(model.model_fields)

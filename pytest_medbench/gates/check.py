@@ -1,0 +1,81 @@
+"""Gates held against the suites before the first request."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import get_args
+
+from pytest_medbench.errors import ConfigError, nearest
+from pytest_medbench.gates.chance import Chance
+from pytest_medbench.gates.resolve import resolve
+from pytest_medbench.gates.rules import OVERALL, Gate
+from pytest_medbench.gates.slices import NONE, keys_of
+from pytest_medbench.gates.threshold import EPSILON, figure
+from pytest_medbench.suites import Suite
+from pytest_medbench.suites.schema import Harm, Track
+from pytest_medbench.taxonomy import Taxonomy
+
+
+def check_gates(gates: Sequence[Gate], suites: Sequence[Suite], taxonomy: Taxonomy) -> None:
+    """Find the gates that cannot mean what they say.
+
+    Parameters
+    ----------
+    gates : sequence of Gate
+    suites : sequence of Suite
+        All of them, with all their items.
+    taxonomy : Taxonomy
+
+    Raises
+    ------
+    ConfigError
+        If an exact key is of a slice that neither the taxonomy nor an item knows; if a `min` is
+        not above what one answer to every item of the slice, or the longest option, reaches under
+        the group rule, and the gate does not say `allow_below_chance`. Names all such gates.
+    """
+    problems = [*_unknown(gates, suites, taxonomy)]
+    if not problems and any(gate.min is not None for gate in gates):
+        problems = [*_below_chance(gates, Chance(suites))]
+    if problems:
+        raise ConfigError("\n".join(problems))
+
+
+def _unknown(gates: Sequence[Gate], suites: Sequence[Suite], taxonomy: Taxonomy) -> Iterator[str]:
+    known = {
+        OVERALL,
+        f"specialty.{NONE}",
+        *(f"specialty.{label}" for label in taxonomy.specialties),
+        *(f"safety.{label}" for label in taxonomy.safety),
+        *(f"population.{label}" for label in taxonomy.populations),
+        *(f"harm.{label}" for label in get_args(Harm)),
+        *(f"track.{label}" for label in get_args(Track)),
+    }
+    for scope in dict.fromkeys(gate.scope for gate in gates):
+        within = [suite for suite in suites if scope in (None, suite.name)]
+        labels = {entry.labels for suite in within for entry in suite.entries}
+        here = known | {f"suite.{suite.name}" for suite in within} | keys_of(labels)
+        for gate in gates:
+            if gate.scope == scope and not gate.wildcard and gate.key not in here:
+                same = [key.partition(".")[2] for key in here if key.startswith(f"{gate.kind}.")]
+                hint = nearest(gate.label, same) or (
+                    "; known are " + ", ".join(sorted(same)) if len(same) <= 8 else ""
+                )
+                yield (
+                    f"{gate.place}: gate {gate.key!r}: no item and no taxonomy has "
+                    f"{gate.kind} {gate.label!r}{hint}"
+                )
+
+
+def _below_chance(gates: Sequence[Gate], chance: Chance) -> Iterator[str]:
+    for gate, key in resolve(gates, chance.index).pairs:
+        if gate.min is None or gate.allow_below_chance:
+            continue
+        groups = sum(map(len, chance.index.cells(key, gate.scope)))
+        reach, answer = chance.best(key, gate.scope)
+        # A gate never passes on fewer groups than min_items, whatever a blind answer reaches.
+        if groups >= gate.min_items and gate.min <= reach + EPSILON:
+            yield (
+                f"{gate.place}: gate {gate.key!r}: min = {gate.min:g} on {key}: {answer} "
+                f"reaches {figure(reach, gate.min)} of its {groups:,} groups; ask for more, "
+                "or say allow_below_chance = true"
+            )

@@ -1,0 +1,280 @@
+"""The embedded model: weights, a server for them inside the process, and a client of it."""
+
+from __future__ import annotations
+
+import asyncio
+import atexit
+import contextlib
+import importlib.metadata
+import os
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from pytest_medbench.models.base import ModelError
+from pytest_medbench.models.downloads import Progress
+from pytest_medbench.models.openai import OpenAIModel
+from pytest_medbench.models.weights import (
+    DEFAULT,
+    KNOWN,
+    WeightsError,
+    ensure_weights,
+    find_weights,
+)
+
+_PREFIX = "local"
+_TIMEOUT = 600.0
+# Nothing listens here: the address is known once the server runs.
+_NOWHERE = "http://127.0.0.1:9/v1"
+_DEFAULTS: Mapping[str, Any] = {"temperature": 0, "max_tokens": 48}
+
+
+@dataclass(frozen=True, slots=True)
+class _Engine:
+    """How weights are served on a CPU.
+
+    Parameters
+    ----------
+    slots : int
+        Requests decoded at the same time.
+    context : int
+        Tokens of prompt and answer that one slot holds.
+    threads : int
+    concurrency : int
+        Requests in flight that keep the slots fed.
+    """
+
+    slots: int
+    context: int
+    threads: int
+    concurrency: int
+
+
+_SMALL = _Engine(slots=4, context=4096, threads=1, concurrency=4)
+# The kernels for its K-quants round differently with the number of prompts in a batch, so with
+# more slots an answer would depend on what is asked beside it; and two cores gain nothing by them.
+_LARGER = _Engine(slots=1, context=8192, threads=2, concurrency=2)
+_ENGINES: Mapping[str, _Engine] = {DEFAULT: _SMALL}
+
+
+def create(
+    name: str,
+    settings: Mapping[str, Any] | None = None,
+    *,
+    system: str | None = None,
+    served_url: str | None = None,
+    progress: Progress | None = None,
+) -> LocalModel:
+    """Make the embedded model that `name` means.
+
+    Parameters
+    ----------
+    name : str
+        `local`, `local:NAME` or `NAME`; the first is `local:smollm2-135m`.
+    settings : mapping
+        Decoding settings; temperature is 0 and max_tokens 48 unless set.
+    system : str or None
+        Goes before the system prompt of every request.
+    served_url : str or None
+        A server that another process started with `serve`; None to start one here.
+    progress : callable or None
+        Called with a short text about every two seconds while weights are downloaded.
+
+    Raises
+    ------
+    ModelError
+        If no weights have that name.
+    """
+    return LocalModel(
+        _weights_name(name),
+        settings=settings or {},
+        system=system,
+        served_url=served_url,
+        progress=progress,
+    )
+
+
+def serve(
+    name: str, progress: Progress | None = None, *, folder: Path | None = None
+) -> tuple[str, Callable[[], None]]:
+    """Serve weights inside this process, on a free loopback port.
+
+    Takes as long as the download, if there is one, and then seconds in which no other Python
+    thread of the process runs.
+
+    Returns
+    -------
+    str
+        The base URL, up to and with `/v1`.
+    callable
+        Stops the server; may be called again, and is called at exit where nobody did.
+
+    Raises
+    ------
+    ModelError
+        If the weights or the runtime cannot be had.
+    """
+    known = _weights_name(name)
+    runtime = _runtime()
+    try:
+        path = ensure_weights(known, folder=folder, progress=progress)
+    except WeightsError as error:
+        raise ModelError(str(error)) from error
+    try:
+        server = runtime.Server(_parameters(runtime, known, path))
+    except RuntimeError as error:
+        raise ModelError(f"{path}: the embedded server did not start: {error}") from error
+    url = f"{server.listening_address}/v1"
+    running = [server]
+    del server
+
+    def stop() -> None:
+        atexit.unregister(stop)
+        # The server ends with its last reference.
+        running.clear()
+
+    # At exit, because afterwards its threads would meet an interpreter half taken down.
+    atexit.register(stop)
+    return url, stop
+
+
+class LocalModel(OpenAIModel):
+    """A small model on this machine's CPU; needs no server and no key. Made by `create`."""
+
+    def __init__(
+        self,
+        weights: str,
+        *,
+        settings: Mapping[str, Any],
+        system: str | None,
+        served_url: str | None,
+        progress: Progress | None,
+    ) -> None:
+        super().__init__(
+            f"{_PREFIX}:{weights}",
+            base_url=served_url or _NOWHERE,
+            model=weights,
+            revision=f"sha256:{KNOWN[weights].sha256}",
+            settings={**_DEFAULTS, **settings},
+            system=system,
+            timeout=_TIMEOUT,
+            concurrency=_engine(weights).concurrency,
+        )
+        self._serve_here = served_url is None
+        self._progress = progress
+        self._stop: Callable[[], None] | None = None
+
+    async def start(self) -> None:
+        """Fetch the weights where they are missing, serve them, connect. Raises ModelError."""
+        if self._serve_here and self._stop is None:
+            self.base_url, self._stop = await asyncio.to_thread(serve, self.model, self._progress)
+        try:
+            await super().start()
+        except BaseException:
+            await self.close()
+            raise
+
+    def fingerprint(self) -> Mapping[str, Any]:
+        """Say which weights, under which runtime, with which settings.
+
+        Holds neither the port nor the start time, so that it is the same in the next run.
+        """
+        found = super().fingerprint()
+        served = dict(found["served"] or {})
+        served.pop("created", None)
+        return {
+            **found,
+            "kind": "local",
+            "base_url": None,
+            "served": served or None,
+            "runtime": f"xllamacpp {_runtime_version()}",
+        }
+
+    async def close(self) -> None:
+        """Close the connections, then stop the server."""
+        await super().close()
+        if self._stop is not None:
+            self._stop()
+            self._stop = None
+
+
+def _weights_name(name: str) -> str:
+    prefix, _, rest = name.partition(":")
+    wanted = (rest or DEFAULT) if prefix == _PREFIX else name
+    try:
+        return find_weights(wanted).name
+    except WeightsError as error:
+        raise ModelError(f"{name!r}: {error}") from error
+
+
+def _engine(weights: str) -> _Engine:
+    return _ENGINES.get(weights, _LARGER)
+
+
+def _runtime_version() -> str:
+    try:
+        return importlib.metadata.version("xllamacpp")
+    except importlib.metadata.PackageNotFoundError:
+        return "unknown"
+
+
+def _runtime() -> ModuleType:
+    try:
+        with _passive_threads():
+            import xllamacpp
+    except ModuleNotFoundError as error:
+        raise ModelError(
+            "the embedded model needs xllamacpp: `pip install 'pytest-medbench[local]'`"
+        ) from error
+    except ImportError as error:
+        raise ModelError(
+            f"xllamacpp is installed but cannot be loaded: {error}; where libgomp.so.1 is "
+            "missing, install the system's package for it (Debian and Ubuntu: libgomp1)"
+        ) from error
+    module: ModuleType = xllamacpp
+    return module
+
+
+@contextlib.contextmanager
+def _passive_threads() -> Iterator[None]:
+    """Let waiting OpenMP threads sleep; it is read once, when the library is loaded.
+
+    Threads that spin make decoding ten times slower where others want the cores too.
+    """
+    key = "OMP_WAIT_POLICY"
+    if key in os.environ:
+        yield
+        return
+    os.environ[key] = "PASSIVE"
+    try:
+        yield
+    finally:
+        os.environ.pop(key, None)
+
+
+def _parameters(runtime: ModuleType, weights: str, path: Path) -> Any:
+    engine = _engine(weights)
+    threads = min(engine.threads, os.cpu_count() or 1)
+    wanted = runtime.CommonParams()
+    wanted.model.path = str(path)
+    wanted.model_alias = {weights}
+    wanted.hostnames = ["127.0.0.1"]
+    wanted.port = 0
+    wanted.n_parallel = engine.slots
+    wanted.n_ctx = engine.slots * engine.context
+    wanted.cpuparams.n_threads = threads
+    wanted.cpuparams_batch.n_threads = threads
+    wanted.n_gpu_layers = 0
+    wanted.warmup = False
+    wanted.ui = False
+    wanted.endpoint_slots = False
+    # The library writes to the process's stderr, which is pytest's too.
+    wanted.verbosity = -1
+    # An answer must not depend on what was asked before or beside it: no prompt kept from one
+    # request to the next, and no flash attention, whose sums depend on the other slots.
+    wanted.cache_prompt = False
+    wanted.cache_ram_mib = 0
+    wanted.flash_attn_type = runtime.llama_flash_attn_type.LLAMA_FLASH_ATTN_TYPE_DISABLED
+    return wanted
