@@ -17,7 +17,7 @@ from pytest_medbench.limits import AdaptiveLimit, Backoff, Pace
 from pytest_medbench.models.base import Model, ModelError
 
 _START_DEADLINE = 60.0
-_CLOSE_DEADLINE = 30.0
+_CLOSE_DEADLINE = 10.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -207,9 +208,9 @@ def _check_values(values: Mapping[str, Any]) -> None:
 def _shard(text: str | None) -> tuple[int, int] | None:
     if text is None:
         return None
-    part, slash, whole = text.partition("/")
-    if len(text) < 20 and part.isdecimal() and whole.isdecimal() and 1 <= int(part) <= int(whole):
-        return int(part), int(whole)
+    found = re.fullmatch(r"(\d{1,9})/(\d{1,9})", text)
+    if found and 1 <= int(found[1]) <= int(found[2]):
+        return int(found[1]), int(found[2])
     raise ConfigError(f"--medbench-shard={text}: expected I/N with 1 <= I <= N, such as 2/8")
 
 

@@ -39,8 +39,9 @@ def doubts_about_cache(
 ) -> list[str]:
     """Ask some items with stored responses afresh, where nothing declares the model's revision.
 
-    Up to 20 scored items are drawn by the seed. If more statuses differ than a flip rate of 10 % explains
-    (binomial test, 0.001), the stored responses are not those of the model that answers now.
+    Up to 20 scored items are drawn by the seed. If more statuses differ than a flip rate of 10 %
+    explains (binomial test, 0.001), the stored responses are not those of the model that answers
+    now.
     """
     # An item without a target is unscored whatever is answered, and would tell nothing.
     stored = [

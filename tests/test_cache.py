@@ -1,4 +1,4 @@
-"""Responses on disk: identity, modes, several processes, kills, corrupt files."""
+"""Responses on disk: identity, several processes, kills, corrupt files."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ import sqlite3
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -18,7 +17,7 @@ import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from pytest_medbench.cache import Cache, CacheError, Mode, Store, cache_key
+from pytest_medbench.cache import Cache, CacheError, cache_key
 from pytest_medbench.exchange import Response
 
 TEXT = st.text(st.characters(exclude_categories=[]), max_size=8)
@@ -363,60 +362,3 @@ print(len(cache.get_many([bytes(32)])))
         assert (writer.returncode, said, found) == (0, "", "1")
         assert "responses.sqlite" in message
         assert "room" in message
-
-
-class TestModes:
-    def store(self, folder: Path, mode: Mode, **more: Any) -> Store:
-        return Store(folder / "cache.sqlite", folder / "run.sqlite", mode, **more)
-
-    def texts(self, found: dict[bytes, Response]) -> list[str]:
-        return [found[k].text for k in sorted(found)]
-
-    def seeded(self, folder: Path, arrived_at: float = NOW) -> None:
-        Cache(folder / "cache.sqlite").put_many([(key(1), response("old", arrived_at))])
-
-    @pytest.mark.parametrize(
-        ("mode", "found", "shared", "run"),
-        [
-            (Mode.ON, ["old"], ["new", "new"], []),
-            (Mode.READ, ["old"], ["old"], ["new", "new"]),
-            (Mode.REFRESH, [], ["new", "new"], []),
-            (Mode.OFF, [], ["old"], ["new", "new"]),
-        ],
-    )
-    def test_what_is_used_and_where_new_ones_go(
-        self, tmp_path: Path, mode: Mode, found: list[str], shared: list[str], run: list[str]
-    ) -> None:
-        self.seeded(tmp_path)
-        store = self.store(tmp_path, mode)
-        keys = [key(1), key(2)]
-        assert self.texts(store.lookup(keys, has_revision=True)) == found
-        store.save([(k, response("new")) for k in keys], model="m")
-        assert self.texts(Cache(tmp_path / "cache.sqlite").get_many(keys)) == shared
-        assert self.texts(Cache(tmp_path / "run.sqlite").get_many(keys)) == run
-
-    def test_read_leaves_no_file_where_there_is_no_cache(self, tmp_path: Path) -> None:
-        assert self.store(tmp_path, Mode.READ).lookup([key(1)], has_revision=True) == {}
-        assert list(tmp_path.iterdir()) == []
-
-    def test_old_answer_counts_only_with_a_declared_revision(self, tmp_path: Path) -> None:
-        self.seeded(tmp_path, time.time() - 25 * 3600)
-        store = self.store(tmp_path, Mode.ON)
-        assert store.lookup([key(1)], has_revision=False) == {}
-        assert self.texts(store.lookup([key(1)], has_revision=True)) == ["old"]
-        assert self.store(tmp_path, Mode.ON, max_age=26 * 3600).lookup([key(1)], has_revision=False)
-
-    @pytest.mark.parametrize("mode", list(Mode))
-    def test_resumed_run_finds_its_own_responses_in_every_mode(
-        self, tmp_path: Path, mode: Mode
-    ) -> None:
-        began = time.time() - 48 * 3600
-        self.store(tmp_path, mode).save([(key(1), response("own", began + 1))], model="m")
-        resumed = self.store(tmp_path, mode, resumed_since=began)
-        assert self.texts(resumed.lookup([key(1)], has_revision=False)) == ["own"]
-
-    def test_model_that_cannot_be_told_from_others_stays_in_the_run(self, tmp_path: Path) -> None:
-        store = self.store(tmp_path, Mode.ON)
-        store.save([(key(1), response())], model="python:m:f", shared=False)
-        assert not (tmp_path / "cache.sqlite").exists()
-        assert Cache(tmp_path / "run.sqlite").get_many([key(1)])

@@ -25,7 +25,8 @@ _FINAL = r"""
 |<(?:final_?)?answer>
 |(?<![^\n])\#{4}(?=\s?\S)
 |\b(?:final|corrected|revised|updated)\s(?:answer|choice|option|selection|result|response|diagnosis)
-|(?:最终|最后|更正后|更正|修正后|修正)的?(?:正确)?(?:答案|选择|选项|结果|结论|诊断)
+|\bcorrection:?\s(?:the\s)?(?:correct\s)?answer\b
+|(?:最终|最后|更正后|更正|修正后|修正)的?[:：,，]?\s?(?:正确)?(?:答案|选择|选项|结果|结论|诊断)
 """
 
 _NOUN = r"""
@@ -66,7 +67,17 @@ _HEADING = re.compile(
 
 
 _KEYS = (
-    *("\\boxed", "<answer>", "<final", "####", "final ", "corrected ", "revised ", "updated "),
+    *(
+        "\\boxed",
+        "<answer>",
+        "<final",
+        "####",
+        "final ",
+        "correction",
+        "corrected ",
+        "revised ",
+        "updated ",
+    ),
     *("answer", "ans", "correct ", "right ", "best ", "appropriate ", "likely ", "suitable "),
     *("true ", "accurate ", "ideal ", "preferred "),
     *("choose", "pick", "select", "chose", "go with", "opt for", "vote for"),

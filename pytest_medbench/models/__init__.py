@@ -85,9 +85,12 @@ def resolve(
     if kind == "local" and bool(colon) == bool(rest):
         from pytest_medbench.models import local
 
-        return local.create(
-            name, sampling, system=given.get("system"), served_url=served_url, progress=progress
-        )
+        try:
+            return local.create(
+                name, sampling, system=given.get("system"), served_url=served_url, progress=progress
+            )
+        except ModelError as error:
+            raise ConfigError(error.reason) from None
     if rest and kind == "openai":
         base_url = environ.get("OPENAI_BASE_URL") or "https://api.openai.com/v1"
         table = {"base_url": base_url, "model": rest, "api_key_env": "OPENAI_API_KEY", **given}

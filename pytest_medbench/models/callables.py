@@ -160,7 +160,7 @@ class CallableModel:
 
     async def _given(self, request: Request) -> Any:
         call = self._call
-        assert call is not None  # noqa: S101 - the broker calls start() first
+        assert call is not None
         ask: Callable[[], Any]
         if self._wants_request:
             ask = functools.partial(call, request=request)

