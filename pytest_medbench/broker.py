@@ -87,8 +87,7 @@ class Broker:
         self._model = model
         self._store = store
         self._concurrency = concurrency
-        per_minute: float | None = getattr(model, "requests_per_minute", None)
-        self._pace = Pace(requests_per_minute or per_minute)
+        self._pace = Pace(requests_per_minute or model.requests_per_minute)
         self._patience = Patience(max_tries, deadline, request_timeout, backoff or Backoff())
         self._on_event = on_event or (lambda kind, message: None)
         self._desk = Desk()
@@ -96,7 +95,7 @@ class Broker:
         self._thread = threading.Thread(target=self._run, name="medbench-broker", daemon=True)
         self._looping = threading.Event()
         self._ready = threading.Event()
-        self._start_error: str | None = None
+        self._start_error: ModelError | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stop: asyncio.Event | None = None
         self._grace = 0.0
@@ -121,14 +120,22 @@ class Broker:
             if not self._thread.is_alive():
                 break
         if self._start_error is not None:
-            raise ModelError(self._start_error)
+            raise ModelError(self._start_error.reason, retry=self._start_error.retry)
         if self._desk.broken is not None and self._make_key is None:
             raise ModelError(self._desk.broken)
 
-    def submit_many(self, requests: Sequence[tuple[Hashable, Request]]) -> None:
+    def submit_many(
+        self, requests: Sequence[tuple[Hashable, Request]], *, fresh: bool = False
+    ) -> None:
         """Look all up in the cache with one query, and queue those that are not there.
 
         Waits until the model has started, because what it is belongs to the cache key.
+
+        Parameters
+        ----------
+        requests : sequence of (key, Request)
+        fresh : bool
+            Ask anew, whatever is stored.
 
         Raises
         ------
@@ -141,7 +148,7 @@ class Broker:
         """
         self.wait_ready()
         new = self._desk.admit(self._jobs(requests), merge=self._model.cacheable)
-        if self._model.cacheable and new:
+        if self._model.cacheable and new and not fresh:
             digests = [job.digest for job in new]
             hits = self._store.lookup(digests, has_revision=self._has_revision)
             for job in new:
@@ -276,11 +283,11 @@ class Broker:
             task.cancel()
         await asyncio.wait([starting, stopped])
         if starting.cancelled():
-            self._start_error = STOPPED
+            self._start_error = ModelError(STOPPED)
             return False
         error = starting.exception()
         if isinstance(error, ModelError):
-            self._start_error = error.reason
+            self._start_error = error
         elif error is not None:
             raise error
         return error is None

@@ -12,10 +12,13 @@ import pytest
 
 from pytest_medbench.errors import MedbenchError
 from pytest_medbench.outcomes import Outcome, Status
+from pytest_medbench.report.plain import printable
 from pytest_medbench.suites import Entry, Labels, Suite
 
 if TYPE_CHECKING:
     from pytest_medbench.asking import Asker
+
+LONGEST_REPORT = 2000
 
 # Marks with a meaning of their own in pytest; a label of the same name gets a prefix.
 _TAKEN = frozenset(
@@ -63,6 +66,13 @@ class BrokenSuite(pytest.File):
     """A `suite.toml` that cannot be used: a collection error with the place and the reason."""
 
     problem: MedbenchError
+
+    @classmethod
+    def of(cls, parent: pytest.Collector, path: Path, problem: MedbenchError) -> BrokenSuite:
+        """Make the node of a file that brings an error in place of cases."""
+        node: BrokenSuite = cls.from_parent(parent, path=path)
+        node.problem = problem
+        return node
 
     def collect(self) -> Iterable[pytest.Item]:
         """Raise the error."""
@@ -180,7 +190,7 @@ def make_report(
     result = "passed"
     if outcome.status is Status.SKIPPED:
         result = "skipped"
-        longrepr = (str(case.path), case.entry.line, f"Skipped: {outcome.reason or ''}")
+        longrepr = (str(case.path), case.entry.line, f"Skipped: {printable(outcome.reason or '')}")
     elif is_failure(outcome, must_pass=case.entry.must_pass, strict=strict):
         result = "failed"
         longrepr = describe(outcome, must_pass=case.entry.must_pass)
@@ -208,10 +218,13 @@ def is_failure(outcome: Outcome, *, must_pass: bool, strict: bool) -> bool:
 
 
 def describe(outcome: Outcome, *, must_pass: bool) -> str:
-    """Say in one line what became of an item that failed."""
+    """Say what became of an item that failed, in a line that is safe to print."""
     if outcome.status is Status.ERROR:
-        return f"error: {outcome.reason}"
-    title = "must-pass item" if must_pass else "item"
-    if outcome.status is Status.UNPARSABLE:
-        return f"{title} unparsable: {outcome.reason}"
-    return f"{title} wrong: answered {outcome.answer!r}, score {outcome.score:g}"
+        text = f"error: {outcome.reason}"
+    else:
+        title = "must-pass item" if must_pass else "item"
+        if outcome.status is Status.UNPARSABLE:
+            text = f"{title} unparsable: {outcome.reason}"
+        else:
+            text = f"{title} wrong: answered {outcome.answer!r}, score {outcome.score:g}"
+    return printable(text, LONGEST_REPORT)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import threading
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_medbench import distributed
+from pytest_medbench import distributed, handover
 from pytest_medbench.errors import ConfigError, MedbenchError
 from pytest_medbench.options import Options, read_options
 
@@ -24,7 +23,6 @@ if TYPE_CHECKING:
     from pytest_medbench.session import Account
 
 INCOMPLETE = 11
-SERVED = "served.json"
 
 
 class Coordinator:
@@ -46,7 +44,13 @@ class Coordinator:
         self._problem: MedbenchError | None = None
         self._run_id: str | None = None
         self._case_errors = 0
+        self._stopped_by_failures = False
+        if getattr(config.option, "xmlpath", None):
+            from pytest_medbench.report.junit import StatusHooks
+
+            config.pluginmanager.register(StatusHooks(config))
         self._items: Sequence[pytest.Item] = ()
+        self._suite_ids: list[str] = []
 
     @property
     def options(self) -> Options:
@@ -111,15 +115,16 @@ class Coordinator:
             _ = self.options
         except ConfigError as error:
             self._problem = error
-            return None
+            # A worker cannot end the run with a usage error, but its collection errors arrive.
+            return BrokenSuite.of(parent, path, error) if self.is_worker else None
         try:
             suite = self.catalogue.read(path)
         except MedbenchError as error:
-            broken: BrokenSuite = BrokenSuite.from_parent(parent, path=path)
-            broken.problem = error
-            return broken
+            return BrokenSuite.of(parent, path, error)
         self._prepare()
-        return SuiteFile.of(parent, suite)
+        node = SuiteFile.of(parent, suite)
+        self._suite_ids.append(node.nodeid)
+        return node
 
     def _prepare(self) -> None:
         """Connect while the rest is collected."""
@@ -165,6 +170,9 @@ class Coordinator:
         from pytest_medbench.cases import Case
 
         if self.is_worker:
+            if self._suite_ids:
+                name = distributed.worker_id(self.config)
+                handover.leave_suites(self.folder.path, name, self._suite_ids)
             return
         if self._problem is not None:
             raise pytest.UsageError(str(self._problem))
@@ -187,7 +195,8 @@ class Coordinator:
         if not cases or self._asker is None or self.collects_only:
             return
         self._plan([(case.nodeid, case.suite.name, case.entry.id) for case in cases])
-        self._asker.plan(_InOrder(cases), len(cases))
+        rest = iter(cases)
+        self._asker.plan(lambda: rest, len(cases))
 
     def _plan(self, selected: list[tuple[str, str, str]]) -> None:
         from pytest_medbench.models.base import ModelError
@@ -207,18 +216,21 @@ class Coordinator:
         from pytest_medbench.session import narrowing_flags
 
         option = self.config.option
-        last_failed = self.config.pluginmanager.getplugin("lfplugin")
+        plugins = self.config.pluginmanager
+        last_failed = plugins.getplugin("lfplugin")
         given = {
             "-k": option.keyword,
             "-m": option.markexpr,
             "--deselect": option.deselect,
-            "--lf": option.lf and bool(getattr(last_failed, "lastfailed", None)),
+            "--lf": getattr(option, "lf", False) and bool(getattr(last_failed, "lastfailed", None)),
             "--sw": getattr(option, "stepwise", False),
             "an item named on the command line": any("::" in arg for arg in self.config.args),
+            # No test has run when the plan is made, so what failed by then is collection.
+            "collection errors": plugins.getplugin("session").testsfailed,
         }
         return narrowing_flags(self.options, given)
 
-    def workers_collected(self, ids: Sequence[str], run_id: str) -> None:
+    def workers_collected(self, ids: Sequence[str], run_id: str, worker: str) -> None:
         """Plan the run from the ids that an xdist worker collected."""
         if self.account is not None:
             return
@@ -227,11 +239,14 @@ class Coordinator:
         from pytest_medbench.session import read_selected
 
         try:
+            for suite in handover.find_suites(self.folder.path, worker):
+                self.catalogue.read(self.options.root / suite)
             selected = read_selected(self.catalogue, self.options.root, ids)
             self._check_selection()
             self._asker = self._make_asker()
             self._plan(selected)
-            self._publish()
+            served = getattr(self._asker.model, "served_url", None)
+            handover.leave_served(self.folder.path, served)
         except ModelError as error:
             pytest.exit(str(error), returncode=INCOMPLETE if error.retry else 4)
         except MedbenchError as error:
@@ -245,18 +260,10 @@ class Coordinator:
             ((suite, entry) for suite in self.catalogue.suites for entry in suite.entries),
         )
 
-    def _publish(self) -> None:
-        """Tell the workers where the embedded model is served."""
-        assert self._asker is not None
-        served = getattr(self._asker.model, "served_url", None)
-        if served is not None:
-            (self.folder.path / SERVED).write_text(json.dumps(served), encoding="utf-8")
-
     def _worker_asker(self) -> Asker:
-        served = self.folder.path / SERVED
-        url = json.loads(served.read_text(encoding="utf-8")) if served.exists() else None
         name = distributed.worker_id(self.config)
-        asker = self._make_asker(process=name, served_url=url)
+        served = handover.find_served(self.folder.path)
+        asker = self._make_asker(process=name, served_url=served)
         asker.plan(lambda: self._queued_cases(), 0)
         return asker
 
@@ -325,7 +332,15 @@ class Coordinator:
             stopped = session.shouldfail or session.shouldstop or None
             if interrupted is not None and not stopped:
                 stopped = f"interrupted ({type(interrupted).__name__})"
-            self.account.decide(str(stopped) if stopped else None)
+            decision = self.account.decide(str(stopped) if stopped else None)
+            self._stopped_by_failures = (
+                bool(session.shouldfail)
+                and isinstance(interrupted, KeyboardInterrupt)
+                and type(interrupted) is not KeyboardInterrupt
+            )
+            from pytest_medbench.report.junit import add_decision
+
+            add_decision(self.config, decision, self.folder.id, self.account.asker.model.name)
 
     def letter_and_word(self, report: pytest.TestReport) -> Any:
         """Give a case's status in the terminal; None leaves it to others."""
@@ -367,6 +382,9 @@ class Coordinator:
             return status
         from pytest_medbench.gates import combine
 
+        # xdist stops at -x and --maxfail as if it were interrupted, a serial session does not.
+        if status == pytest.ExitCode.INTERRUPTED and self._stopped_by_failures:
+            status = int(pytest.ExitCode.TESTS_FAILED)
         # An item without a response is a failed report, but no verdict against the model.
         if status == pytest.ExitCode.TESTS_FAILED and session.testsfailed <= self._case_errors:
             status = 0
@@ -378,16 +396,6 @@ class Coordinator:
             self._asker.close()
         if self._catalogue is not None:
             self._catalogue.close()
-
-
-class _InOrder:
-    """The cases of a serial session, each given once."""
-
-    def __init__(self, cases: Iterable[Case]) -> None:
-        self._rest = iter(cases)
-
-    def __call__(self) -> Iterable[Case]:
-        return self._rest
 
 
 def _import_client() -> None:

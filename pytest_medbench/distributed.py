@@ -82,7 +82,7 @@ class ControllerHooks:
     ) -> None:
         """Plan the run from the first worker's ids, before any item is handed out."""
         if any(map(is_case_id, ids)):
-            self._coordinator().workers_collected(ids, self._run_id)
+            self._coordinator().workers_collected(ids, self._run_id, node.gateway.id)
 
     def pytest_xdist_make_scheduler(
         self, config: pytest.Config, log: Producer

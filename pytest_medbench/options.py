@@ -24,7 +24,7 @@ _FLAGS: tuple[tuple[str, Any, type | None, str], ...] = (
      "or python:module:callable"),
     ("concurrency", 64, int, "requests in flight in each process (default: 64)"),
     ("max_tries", 8, int, "how often a request that failed is sent (default: 8)"),
-    ("timeout", 120.0, float, "seconds for one request (default: 120)"),
+    ("timeout", None, float, "seconds for one request (default: the model's own, or 120)"),
     ("give_up_after", 900.0, float, "seconds after which a request is no longer tried again "
      "(default: 900)"),
     ("cache", "on", str, "stored responses: on, read, refresh or off (default: on)"),
@@ -67,7 +67,7 @@ class Options:
     model: str | None = None
     concurrency: int = 64
     max_tries: int = 8
-    timeout: float = 120.0
+    timeout: float | None = None
     give_up_after: float = 900.0
     cache: str = "on"
     cache_dir: Path | None = None

@@ -71,7 +71,8 @@ class Journal:
     def __init__(self, path: Path) -> None:
         self._path = path
         try:
-            self._fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+            self._fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
+            _cut_torn_line(self._fd)
         except OSError as error:
             raise RunError(f"{path}: cannot be opened: {error.strerror}") from error
 
@@ -113,6 +114,19 @@ class Journal:
     def close(self) -> None:
         """Close the file."""
         os.close(self._fd)
+
+
+def _cut_torn_line(fd: int, chunk: int = 65_536) -> None:
+    """Take away what a killed process left behind the last whole line."""
+    end = os.fstat(fd).st_size
+    while end:
+        start = max(0, end - chunk)
+        newline = os.pread(fd, end - start, start).rfind(b"\n")
+        if newline >= 0:
+            end = start + newline + 1
+            break
+        end = start
+    os.ftruncate(fd, end)
 
 
 @dataclass(frozen=True, slots=True)

@@ -85,7 +85,8 @@ class Account:
     def narrow(self, reasons: Sequence[str]) -> None:
         """Note that the run is a part, and why."""
         everything = sum(len(suite.entries) for suite in self._catalogue.suites)
-        if self.planned < everything or reasons:
+        # A shard alone is no part: merging the shards decides on the whole.
+        if reasons or (self.planned < everything and self.options.shard is None):
             why = f" ({', '.join(reasons)})" if reasons else ""
             of = f"{everything:,}" if self.planned < everything else "the items collected"
             self._partial = f"{self.planned:,} of {of}{why}"
@@ -162,7 +163,7 @@ class Account:
                 self._catalogue, self.asker, self.outcomes, seed=self.folder.id
             )
         circumstances = gates.Circumstances(
-            partial=self._partial if options.shard is None else None,
+            partial=self._partial,
             allow_partial=options.allow_partial,
             ci=options.ci,
             shard=None if options.shard is None else "{}/{}".format(*options.shard),
@@ -223,8 +224,6 @@ def narrowing_flags(options: Options, given: Mapping[str, Any]) -> list[str]:
             flags.append(f"--medbench-{kind}")
     if options.sample is not None:
         flags.append("--medbench-sample")
-    if options.shard is not None:
-        flags.append("--medbench-shard")
     return flags
 
 

@@ -36,7 +36,7 @@ def _items():
     for path in Path(__file__).parent.glob("**/suite.toml"):
         import tomllib
         name = tomllib.loads(path.read_text(encoding="utf-8"))["suite"]["name"]
-        for line in (path.parent / "items.jsonl").read_text(encoding="utf-8").splitlines():
+        for line in (path.parent / "items.jsonl").read_text("utf-8", "replace").splitlines():
             try:
                 item = json.loads(line)
                 found[name, item["id"]] = item
@@ -49,10 +49,10 @@ ITEMS = _items()
 def _text(target):
     return json.dumps(target, ensure_ascii=False) if isinstance(target, dict) else str(target)
 
-def right(messages, request):
+def right(request):
     return _text(ITEMS[request.suite, request.item]["target"])
 
-def wrong(messages, request):
+def wrong(request):
     item = ITEMS[request.suite, request.item]
     letters = "ABCDEFGHIJ"[: len(item["options"])]
     return next(letter for letter in letters if letter != item["target"])
@@ -69,7 +69,7 @@ def refusal(messages):
 def echo(messages):
     return messages[-1]["content"]
 
-def ramble(messages, request):
+def ramble(request):
     options = ITEMS[request.suite, request.item].get("options") or ["one", "two"]
     named = " ".join(f"Option {letter} ({text}) may be right." for letter, text in
                      zip("ABCDEFGHIJ", options))

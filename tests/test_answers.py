@@ -93,6 +93,10 @@ NONE = [
     ("不选B", NO),
     ("not 500 mg", NO),
     ("Choose from A to D", NO),
+    ("Answer A is wrong.", NO),
+    ("答案A有误", NO),
+    ("Which is the best choice: A. 5 mg B. 50 mg C. 500 mg D. 5 g", NO),
+    ("请选择：A. 5 mg\nB. 50 mg\nC. 500 mg\nD. 5 g", NO),
     ("<think>The answer is A", NO),
     ("A. 5 mg\nB. 50 mg\nC. 500 mg\nD. 5 g", NO),
     ("A. 5 mg\nB. ", NO),
@@ -159,8 +163,8 @@ def test_what_is_no_set_of_letters_is_unparsable(text: str) -> None:
 
 
 def test_content_beats_a_letter_inside_a_name() -> None:
-    options = ["Rabies virus", "E. coli", "C. difficile", "B cells", "Vitamin D"]
-    for letter, option in zip("ABCDE", options, strict=True):
+    options = ["Rabies virus", "E. coli", "C. difficile", "B cells", "D, antagonist", "B>A>C"]
+    for letter, option in zip("ABCDEF", options, strict=True):
         assert read_choice(f"The answer is {option}.", options).answer == letter
         assert read_choice(option, options).answer == letter
 
@@ -247,8 +251,11 @@ def test_any_letter_in_any_known_decoration_is_read(
 
 
 WORDS = st.sampled_from(
-    "CT MRI ECG B超 维生素D 乙肝 C反应蛋白 DNA HbA1c IL-6 B12 B-cell ABG CBC DVT T4 A1c "
-    "patient shows fever and no Vitamin D-dimer 患者 检查 无异常 CD4 VitB DIC AB型 C-section".split()
+    [
+        *("CT", "MRI", "ECG", "B超", "维生素D", "乙肝", "C反应蛋白", "DNA", "HbA1c", "IL-6", "B12"),
+        *("B-cell", "ABG", "CBC", "DVT", "T4", "A1c", "patient", "shows", "fever", "and", "no"),
+        *("Vitamin", "D-dimer", "患者", "检查", "CD4", "VitB", "DIC", "AB型", "C-section"),
+    ]
 )
 
 
@@ -267,8 +274,12 @@ def test_an_option_is_found_wherever_it_stands(options: list[str]) -> None:
 
 
 NASTY = st.sampled_from(
-    [*"ABCD().,:;<>{}[]|\"'*#-–/\\ \n\t", "答案", "选", "Answer: ", "is ", "not ", "<think>"]
-    + ["</think>", "\\boxed{", "option ", "final ", "or ", "5 mg", "\u0301", "Ｂ", "\ud800", "\x00"]
+    [
+        *("A", "B", "C", "D", "(", ")", ".", ",", ":", ";", "<", ">", "{", "}", "[", "]", "|"),
+        *('"', "'", "*", "#", "-", "–", "/", "\\", " ", "\n", "\t", "答案", "选", "Answer: "),
+        *("is ", "not ", "<think>", "</think>", "\\boxed{", "option ", "final ", "or ", "5 mg"),
+        *("\u0301", "Ｂ", "\ud800", "\x00"),
+    ]
 )
 
 

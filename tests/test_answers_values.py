@@ -1,11 +1,10 @@
-"""Labels, numbers, dates, durations, phrases and objects, and why there is no answer."""
+"""Labels, numbers, dates, durations, phrases and objects, as models write them."""
 
 from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable
-from datetime import date, timedelta
+from datetime import date
 from typing import Any
 
 import pytest
@@ -14,9 +13,6 @@ from hypothesis import strategies as st
 
 from pytest_medbench.answers import (
     Reading,
-    is_refusal,
-    read_choice,
-    read_choices,
     read_date,
     read_integer,
     read_label,
@@ -24,10 +20,8 @@ from pytest_medbench.answers import (
     read_object,
     read_phrases,
     read_weeks_days,
-    why_missing,
 )
 from pytest_medbench.answers.numbers import chinese_number
-from pytest_medbench.exchange import Response
 from pytest_medbench.outcomes import Cause
 
 NO, CLASH = Cause.NO_ANSWER, Cause.CONTRADICTORY
@@ -116,7 +110,7 @@ def test_labels_of_ones_own_stand_for_themselves() -> None:
         ("5 to 10", CLASH),
         ("答案：5~10", CLASH),
         ("The answer is < 5", CLASH),
-        ("Answer: at least 5", NO),
+        ("Answer: at least 5", CLASH),
         ("Answer: 4/10", CLASH),
         ("12,5", NO),
         ("1.234,5", NO),
@@ -159,8 +153,10 @@ def test_thousands_separators_are_read(value: int) -> None:
 
 @pytest.mark.parametrize(
     ("numeral", "value"),
-    [("十", 10), ("十二", 12), ("一百零三", 103), ("两千", 2000), ("三万五千", 35000), ("负三", -3)]
-    + [("零点五", 0.5), ("三四", None), ("点", None), ("百分", None)],
+    [
+        *(("十", 10), ("十二", 12), ("一百零三", 103), ("两千", 2000), ("三万五千", 35000)),
+        *(("负三", -3), ("零点五", 0.5), ("三四", None), ("点", None), ("百分", None)),
+    ],
 )
 def test_simple_chinese_numerals(numeral: str, value: float | None) -> None:
     assert chinese_number(numeral) == value
@@ -284,105 +280,5 @@ def test_the_schema_repeated_from_the_prompt_is_no_answer() -> None:
     assert got(read_object(f'{prompt}\n{{"总费用": 9}}', prompt=prompt)) == {"总费用": 9}
 
 
-READERS: list[Callable[..., Reading[Any]]] = [
-    lambda text, **more: read_label(text, LABELS, **more),
-    read_number,
-    read_date,
-    read_weeks_days,
-    read_phrases,
-    read_object,
-]
-PIECES = st.sampled_from(
-    ["Answer: ", "答案是", "1", ",", ".", "/", "-", "e9", "×10^", "万", "三", "yes", "no", "not "]
-    + [
-        "(5, 3)",
-        "weeks",
-        "2024",
-        "年",
-        "{",
-        "}",
-        '"a":',
-        "[",
-        "]",
-        "```",
-        "\\boxed{",
-        "<",
-        "\ud800",
-    ]
-)
-
-
-@given(
-    st.one_of(st.text(), st.lists(PIECES, max_size=50).map("".join)),
-    st.booleans(),
-    st.sampled_from(READERS),
-)
-def test_reading_never_raises(
-    text: str, partial: bool, reader: Callable[..., Reading[Any]]
-) -> None:
-    found = reader(text, prompt="Which of these is it, and why do you think so?", partial=partial)
-    assert (found.answer is None) == (found.cause is not None)
-
-
-UNITS = ["A", "(", " ", "\n", "A. ", "answer is ", "Answer: A\n", "答案是", "选项A", "<think>", "{"]
-UNITS += ['{"a":', "[", "```json{", "1,", "1 x 10^", "12/", "5+", "\u0301", "a\u0315\u0300\u05ae"]
-UNITS += [
-    "\ufdfa",
-    "ＡＢ",
-    "三",
-    "A, ",
-    "*",
-    "# ",
-    "\\boxed{",
-    "final answer ",
-    '{"a":1}',
-    "½",
-    "10⁹",
-]
-OPTIONS = ["5 mg", "50 mg", "500 mg", "5 g", "metformin"]
-
-
-@pytest.mark.parametrize("unit", UNITS)
-def test_hostile_texts_are_read_to_the_end(unit: str) -> None:
-    """A pattern that backtracks over these 100 kB would not come back within the test's day."""
-    text = (unit * (100_000 // len(unit) + 1))[:100_000]
-    for reader in READERS:
-        reader(text)
-        reader(text, prompt=text[:50_000])
-    read_choice(text, OPTIONS)
-    read_choices(text, OPTIONS, prompt=text[:50_000])
-    is_refusal(text)
-
-
-REFUSALS = [
-    "I cannot provide medical advice.",
-    "I'm sorry, but I can't help with that.",
-    "As an AI language model, I do not diagnose.",
-    "I am not able to answer this.",
-    "作为AI我无法提供医疗建议。",
-    "抱歉，我不能回答这个问题。",
-    "很抱歉，无法提供。",
-]
-
-
-@pytest.mark.parametrize("text", REFUSALS)
-def test_a_refusal_is_known_as_one(text: str) -> None:
-    assert is_refusal(text)
-    assert why_missing(NO, Response(text)) is Cause.REFUSAL
-    assert why_missing(NO, Response(text, finish_reason="content_filter")) is Cause.CONTENT_FILTER
-
-
-@pytest.mark.parametrize("text", ["", "The patient cannot walk.", "患者不能行走。", "Give oxygen."])
-def test_other_texts_are_no_refusal(text: str) -> None:
-    assert not is_refusal(text)
-
-
-def test_the_cause_tells_cut_off_from_empty() -> None:
-    assert why_missing(NO, Response("<think>so", finish_reason="length")) is Cause.TRUNCATED
-    assert why_missing(NO, Response("")) is NO
-    assert why_missing(CLASH, Response("A or B", finish_reason="length")) is CLASH
-
-
 def test_durations_are_not_carried_over() -> None:
     assert read_weeks_days("4 weeks and 13 days").answer == (4, 13)
-    assert timedelta(weeks=4, days=13) == timedelta(weeks=5, days=6)

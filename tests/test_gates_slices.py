@@ -41,6 +41,21 @@ def test_score_lies_inside_its_interval_on_every_slice() -> None:
         assert found.low < found.high
 
 
+def test_tasks_that_share_clusters_have_the_wider_interval() -> None:
+    def low(shared: bool) -> float:
+        items = [
+            entry(f"{task}{i}", cluster=f"{'' if shared else task}{i}", task=task)
+            for task in ("a", "b")
+            for i in range(20)
+        ]
+        made = suite(items)
+        found = only(run(made, answer(made, "cccw" * 10), {"overall": 0.1}), "overall").slice.low
+        assert found is not None
+        return found
+
+    assert low(shared=True) < low(shared=False)
+
+
 def test_task_without_a_score_makes_overall_inconclusive_and_never_leaves_the_mean() -> None:
     made = suite([*entries(300, "a"), *entries(1, "b", task="gone", dimension="other")])
     gates = {"overall": {"min": 0.4, "coverage": 0.5}, "dimension.other": 0.4}

@@ -112,6 +112,11 @@ def test_max_wrong_counts_wrong_groups_and_missing_ones_against_pass(
     assert verdict_of(letters, {"max_wrong": 0}) is verdict
 
 
+def test_missing_group_counts_as_wrong_for_max_wrong_whatever_the_coverage() -> None:
+    assert verdict_of("cec", {"max_wrong": 0, "coverage": 0.5}) is INCONCLUSIVE
+    assert verdict_of("cec", {"max_wrong": 1, "coverage": 0.5}) is PASS
+
+
 def test_max_wrong_blocks_however_few_and_passes_on_enough() -> None:
     made = suite(entries(3, **SAFE))
     gates = {"safety.*": {"max_wrong": 0}}

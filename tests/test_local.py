@@ -103,7 +103,7 @@ def test_a_prompt_that_is_too_long_is_an_error_and_the_next_is_answered(url: str
 
 def test_more_connections_than_slots_are_all_served(url: str) -> None:
     async def run() -> list[str]:
-        models = [create("local", served_url=url) for _ in range(24)]
+        models = [create("local", served_url=url) for _ in range(20)]
         try:
             await asyncio.gather(*(model.start() for model in models))
             asked = [model.answer(ask("Yes or no?", max_tokens=1)) for model in models]
@@ -148,9 +148,9 @@ def test_stop_ends_the_server_and_may_be_called_again(weights: Path) -> None:
 ASK_AND_LEAVE = """
 import asyncio
 from pytest_medbench.exchange import Request
-from pytest_medbench.models.local import create
+from pytest_medbench.models.local import create, serve
 async def main():
-    model = create("local", {"max_tokens": 300})
+    model = create("local", {"max_tokens": 300}, served_url=SERVED)
     await model.start()
     request = Request("s", "i", [{"role": "user", "content": "Tell a long story."}])
     asking = [asyncio.create_task(model.answer(request)) for _ in range(4)]
@@ -158,16 +158,21 @@ async def main():
     for task in asking:
         task.cancel()
     await asyncio.gather(*asking, return_exceptions=True)
-    CLOSE
+    await model.close()
 asyncio.run(main())
 print("left")
 """
 
 
-@pytest.mark.parametrize("close", ["await model.close()", "pass"])
-def test_the_process_leaves_silently_and_cleanly(weights: Path, close: str) -> None:
-    ran = in_a_process(ASK_AND_LEAVE.replace("CLOSE", close))
+@pytest.mark.parametrize("served", ["None", "serve('local')[0]"])
+def test_the_process_leaves_silently_with_requests_in_flight(weights: Path, served: str) -> None:
+    ran = in_a_process(ASK_AND_LEAVE.replace("SERVED", served))
     assert (ran.returncode, ran.stdout, ran.stderr) == (0, "left\n", "")
+
+
+def test_a_server_that_was_asked_nothing_stops(weights: Path) -> None:
+    ran = in_a_process("from pytest_medbench.models.local import serve; serve('local')[1]()")
+    assert (ran.returncode, ran.stdout, ran.stderr) == (0, "", "")
 
 
 def test_an_interrupt_still_reaches_python_while_it_serves(weights: Path) -> None:

@@ -13,7 +13,6 @@ from statsmodels.stats.proportion import proportion_confint
 from pytest_medbench.stats import (
     Part,
     beta_interval,
-    effective_size,
     mean_of_means,
     score_of,
     size_factor,
@@ -100,18 +99,6 @@ def test_rate_out_of_range_is_refused() -> None:
         zero_failure_size(0)
 
 
-@given(st.lists(st.integers(1, 50), min_size=1, max_size=40))
-def test_unequal_clusters_say_less_than_as_many_equal_ones(sizes_: list[int]) -> None:
-    effective = effective_size(sizes_)
-    assert 1 - 1e-9 <= effective <= len(sizes_) + 1e-9
-    if len(set(sizes_)) == 1:
-        assert effective == len(sizes_)
-
-
-def test_no_cluster_says_nothing() -> None:
-    assert effective_size([]) == 0
-
-
 @given(means, st.integers(1, 500), confidences)
 def test_one_part_keeps_its_own_interval(mean: float, size: int, confidence: float) -> None:
     got = mean_of_means([Part(1.0, mean, size, 1)], confidence)
@@ -152,6 +139,12 @@ def test_mover_holds_where_the_smallest_part_is_the_most_uncertain() -> None:
         (part.weight * (part.mean - beta_interval(part.mean, part.size).low)) ** 2 for part in parts
     ]
     assert mean_of_means(parts).low <= score_of(parts) - math.sqrt(sum(squares)) + 1e-12
+
+
+def test_pooled_interval_holds_where_many_small_parts_lie_on_one_side() -> None:
+    means_of_three = [0, 0, 1 / 3, 1 / 3, 2 / 3, 1 / 3]
+    parts = [Part(1 / 6, mean, 3, link) for link, mean in enumerate(means_of_three)]
+    assert mean_of_means(parts).low <= beta_interval(score_of(parts), 18).low + 1e-12
 
 
 def test_size_needed_is_the_least_that_reaches_the_threshold() -> None:

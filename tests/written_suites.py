@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+from pytest_medbench.errors import SuiteError
 from pytest_medbench.exchange import Response
 from pytest_medbench.outcomes import Score
 from pytest_medbench.suites import Item, ScoreTable, Suite, Traits, read_suite
@@ -77,6 +80,12 @@ def read(place: Path, scorer: LetterScorer | None = None) -> Suite:
 
 def written(folder: Path, *rows: Any, toml: str | bytes = SUITE_TOML) -> Suite:
     return read(write(folder, *rows, toml=toml))
+
+
+def refused(place: Path) -> SuiteError:
+    with pytest.raises(SuiteError) as caught:
+        read(place)
+    return caught.value
 
 
 def problems(suite: Suite) -> list[str]:

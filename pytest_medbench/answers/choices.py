@@ -181,6 +181,8 @@ class _Text:
             return letters
         if len(self._text) > self._contents.room:
             return None
+        if self._contents.look_like_labels and (found := self._contents.equal(self._text)):
+            return found
         label = line_labels(self._text)
         if len(label) == 1 and label[0].start < 4 and "\n" not in self._text:
             return None
@@ -237,6 +239,10 @@ class _Text:
                     yield "".join(sorted(said))
 
     def _answer_at(self, at: int, spans: list[tuple[int, int]]) -> str | None:
+        if self._contents.look_like_labels and not self._several:
+            letter = self._contents.equal(self._text[at : at + 2_000].partition("\n")[0])
+            if letter is not None:
+                return letter
         group = group_at(self._text, at, self._allowed, self._contents)
         if group is not None:
             if _in_spans(group.start, spans):

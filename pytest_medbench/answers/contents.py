@@ -18,6 +18,7 @@ _DENIES = re.compile(
 )
 _LABEL = re.compile(r"(?:options?|choices?|选项)?\s?[(<\[]?\b[A-Z]\b[)>\].:、]{1,2}", re.IGNORECASE)
 _NEXT_LABEL = re.compile(r"(?:and )?[a-z](?:\s|$)|$")
+_LONE_LETTER = re.compile(r"[a-z](?![a-z])")
 SHORT = 160
 
 
@@ -38,6 +39,11 @@ class Contents:
     @cached_property
     def _texts(self) -> list[str]:
         return [normalise(option) for option in self._options]
+
+    @cached_property
+    def look_like_labels(self) -> bool:
+        """Whether an option begins with a letter of its own: `E. coli`, `D, antagonist`, `B>A`."""
+        return any(len(text) > 1 and _LONE_LETTER.match(text) for text in self._texts)
 
     def own(self, letter: str) -> str:
         """Give the normalised text of a letter's option, empty where there is none."""

@@ -30,7 +30,8 @@ _FINAL = r"""
 """
 
 _NOUN = r"""
-(?<!wrong\s)(?<!incorrect\s)(?<!worst\s)(?<!false\s)(?<!\bno\s)\banswers?(?!\s(?:choices?|options?|key|with|the|only|in)\b)\b
+(?<!wrong\s)(?<!incorrect\s)(?<!worst\s)(?<!false\s)(?<!\bno\s)
+  \banswers?(?!\s(?:choices?|options?|key|with|the|only|in)\b)\b
 |\bans\b\.?
 |\b(?:correct|right|best|appropriate|likely|suitable|true|accurate|ideal|preferred)\s
   (?:options?|choices?|statements?|response|letters?|selections?)\b
@@ -40,7 +41,8 @@ _NOUN = r"""
 """
 
 _VERB = r"""
-(?:(?<=\bi\s)|(?<=\bwe\s)|(?<=['’]d\s)|(?<=['’]ll\s)|(?<=\bi\swould\s)|(?<=\bi\swill\s)|(?<=\bwe\swould\s)|(?<=\bwe\swill\s))
+(?:(?<=\bi\s)|(?<=\bwe\s)|(?<=['’]d\s)|(?<=['’]ll\s)
+  |(?<=\bi\swould\s)|(?<=\bi\swill\s)|(?<=\bwe\swould\s)|(?<=\bwe\swill\s))
   (?:choose|pick|select|chose|picked|go\swith|opt\sfor|vote\sfor)\b
 |(?<![不非勿待可单多首])(?<!不[能应可会该宜建])(?<!不建议)(?<!排除)
   (?:应选择?|故选择?|选择|因此选|所以选|建议选|选)(?![项取用题])
@@ -51,7 +53,7 @@ _LINK = r"""
 |\s?[-–—](?=\s)
 |\s?(?:is|are|was|would|should|must|will|be|to|this|that|question|the|here|for|case|patient|
    clearly|therefore|thus|hence|probably|likely|most|definitely|indeed|actually|still|
-   option|options|choice|choices|letter|letters|answer|correct|best|i|choose|chose|think|believe)\b
+   option|options|choice|choices|letter|letters|answer|correct|best|i\s(?:choose|chose|think|believe))\b
 |\s?(?:应该是|应该为|应该|应当|应为|应是|应|即为|就是|就|为|是|选择|选项|选|填|如下|的|最佳)
 ){0,6}
 """

@@ -50,6 +50,8 @@ class Model(Protocol):
         Whether its answers may be stored and used again.
     concurrency : int or None
         The most requests it wants in flight; None for no wish of its own.
+    requests_per_minute : float or None
+        The most requests it wants in a minute.
     is_control : bool
         Whether it answers with no model, so that no run of it may deploy anything.
     """
@@ -57,6 +59,7 @@ class Model(Protocol):
     name: str
     cacheable: bool
     concurrency: int | None
+    requests_per_minute: float | None
     is_control: bool
 
     async def start(self) -> None:

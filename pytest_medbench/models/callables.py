@@ -56,6 +56,7 @@ class CallableModel:
         self.name = f"python:{place}"
         self.cacheable = False
         self.concurrency: int | None = None
+        self.requests_per_minute: float | None = None
         self._module = module
         self._attribute = attribute
         self._root = root

@@ -54,6 +54,7 @@ class Control:
     cacheable = False
     is_control = True
     concurrency: int | None = None
+    requests_per_minute: float | None = None
 
     def __init__(self, kind: str) -> None:
         if kind not in CONTROLS:

@@ -125,6 +125,8 @@ def serve(
         raise ModelError(str(error)) from error
     try:
         server = runtime.Server(_parameters(runtime, known, path))
+        # A server that is stopped before its loop turns never ends; an answer proves that it turns.
+        server.handle_completions({"prompt": "A", "max_tokens": 1})
     except RuntimeError as error:
         raise ModelError(f"{path}: the embedded server did not start: {error}") from error
     url = f"{server.listening_address}/v1"

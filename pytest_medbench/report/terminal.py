@@ -34,7 +34,7 @@ _COLOURS: dict[Verdict | None, Markup] = {
 
 def letter_and_word(report: pytest.TestReport) -> tuple[str, str, tuple[str, Markup]]:
     """Give category, letter and word of a case's report."""
-    status = Outcome.from_wire(report.medbench).status  # type: ignore[attr-defined]
+    status = Outcome.from_wire(report.medbench).status
     letter, markup = _STATUSES[status]
     if report.failed and status is not Status.ERROR:
         return "failed", "F", (f"{status.upper()} (FAILED)", {"red": True})

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pytest_medbench.stats.intervals import (
     Interval,
     beta_interval,
-    effective_size,
     zero_failure_bound,
     zero_failure_size,
 )
@@ -15,7 +14,6 @@ __all__ = [
     "Interval",
     "Part",
     "beta_interval",
-    "effective_size",
     "mean_of_means",
     "score_of",
     "size_factor",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
 from typing import NamedTuple
 
 
@@ -29,7 +28,7 @@ def beta_interval(mean: float, size: float, confidence: float = 0.95) -> Interva
     mean : float
         The observed mean, in [0, 1].
     size : float
-        Independent values it is a mean of, over 0; from `effective_size` it need not be whole.
+        Independent values it is a mean of, over 0; an effective number need not be whole.
     confidence : float
         One-sided, in [0.5, 1).
 
@@ -68,33 +67,6 @@ def check_confidence(confidence: float) -> None:
     """Raise ValueError unless `confidence` is one-sided: at least 0.5 and under 1."""
     if not 0.5 <= confidence < 1:
         raise ValueError(f"confidence {confidence!r} is not between 0.5 and 1")
-
-
-def effective_size(sizes: Iterable[int]) -> float:
-    """Give the number of equal clusters that say as much as clusters of these sizes.
-
-    Parameters
-    ----------
-    sizes : iterable of int
-        Groups of each cluster, each at least 1.
-
-    Returns
-    -------
-    float
-        (sum of sizes)^2 / (sum of squared sizes): the number of clusters where they are equal,
-        less where they are not, never under 1; 0 where there is none. It takes the groups of a
-        cluster for wholly dependent, so a score that is the mean over groups gets an interval
-        over clusters.
-
-    References
-    ----------
-    Kish, Survey Sampling (1965), section 11.7, with weights that are the sizes.
-    """
-    total = squares = 0
-    for size in sizes:
-        total += size
-        squares += size * size
-    return total * total / squares if squares else 0.0
 
 
 def zero_failure_bound(size: float, confidence: float = 0.95) -> float:

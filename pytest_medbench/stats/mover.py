@@ -61,7 +61,8 @@ def mean_of_means(parts: Sequence[Part], confidence: float = 0.95) -> Interval:
 
     References
     ----------
-    Zou and Donner, Statistics in Medicine 27 (2008) 1693-1702.
+    Zou and Donner, Statistics in Medicine 27 (2008) 1693-1702; for the effective number of
+    clusters Kish, Survey Sampling (1965), section 11.7.
     """
     mean = score_of(parts)
     below: defaultdict[int, float] = defaultdict(float)

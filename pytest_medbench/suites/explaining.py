@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import reprlib
 from collections.abc import Sequence
 from typing import Any
@@ -45,7 +46,7 @@ def _say(problem: Any, model: type[BaseModel]) -> str:
     shown = _short(_repr.repr(value))
     message = message.removeprefix("Value error, ")
     if kind == "literal_error" and isinstance(value, str):
-        message += nearest(value, problem["ctx"]["expected"].replace("'", "").split())
+        message += nearest(value, re.findall(r"'([^']*)'", problem["ctx"]["expected"]))
     return f"{place + ' = ' if place else ''}{shown}: {message}"
 
 

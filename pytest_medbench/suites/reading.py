@@ -15,7 +15,7 @@ from pytest_medbench.errors import SuiteError
 from pytest_medbench.suites.entries import EntryReader
 from pytest_medbench.suites.explaining import explain
 from pytest_medbench.suites.model import BoundScorer, Suite
-from pytest_medbench.suites.places import line_of, line_of_syntax_error
+from pytest_medbench.suites.places import line_of, line_of_syntax_error, longest_key
 from pytest_medbench.suites.schema import ScoreTable, SuiteFileModel
 from pytest_medbench.taxonomy import Taxonomy
 
@@ -44,7 +44,7 @@ def is_suite_file(path: Path) -> bool:
         return False
     text = data.decode("utf-8-sig", errors="replace")
     try:
-        table = tomllib.loads(text).get("suite")
+        table = _parse(text).get("suite")
     except (ValueError, RecursionError):
         return all(pattern.search(text) for pattern in (_SUITE_HEADER, _NAME, _ITEMS))
     return isinstance(table, dict) and {"name", "items"} <= table.keys()
@@ -133,7 +133,7 @@ def _read_text(path: Path) -> str:
 def _read_spec(path: Path) -> tuple[SuiteFileModel, str]:
     text = _read_text(path)
     try:
-        document = tomllib.loads(text)
+        document = _parse(text)
     except RecursionError as error:
         raise SuiteError(path, None, f"is nested deeper than {MAX_DEPTH} levels") from error
     except ValueError as error:
@@ -145,6 +145,13 @@ def _read_spec(path: Path) -> tuple[SuiteFileModel, str]:
     except ValidationError as error:
         keys = [str(part) for part in error.errors(include_url=False)[0]["loc"]]
         raise SuiteError(path, line_of(text, *keys), explain(error, SuiteFileModel)) from error
+
+
+def _parse(text: str) -> dict[str, Any]:
+    """Parse TOML; RecursionError for what is nested too deeply, ValueError for what is no TOML."""
+    if longest_key(text) > MAX_DEPTH:
+        raise RecursionError
+    return tomllib.loads(text)
 
 
 def _check_depth(path: Path, document: Mapping[str, Any]) -> None:

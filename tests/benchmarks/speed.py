@@ -40,8 +40,8 @@ async def main(url, items, in_flight):
         async def work():
             for number in queue:
                 await client.chat.completions.create(
-                    model="loopback", temperature=0, max_tokens=16,
-                    messages=[{"role": "user", "content": f"Question {number}? A. a B. b C. c D. d"}],
+                    model="m", temperature=0, max_tokens=16,
+                    messages=[{"role": "user", "content": f"Question {number}? A. a B. b"}],
                 )
 
         await asyncio.gather(*(work() for _ in range(in_flight)))
@@ -70,7 +70,7 @@ def write_project(folder: Path, items: int) -> None:
             file.write(json.dumps(item) + "\n")
     (folder / "pyproject.toml").write_text(
         "[tool.pytest.ini_options]\n[tool.medbench.models.server]\n"
-        'base_url = "URL"\nmodel = "loopback"\nrevision = "1"\n'
+        'base_url = "URL"\nmodel = "m"\nrevision = "1"\n'
     )
 
 
@@ -80,8 +80,10 @@ def serving(delay: float) -> Iterator[str]:
     command = [sys.executable, str(HERE.parent / "loopback.py"), "--delay", str(delay)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
-        yield process.stdout.readline().strip()
-        process.kill()
+        try:
+            yield process.stdout.readline().strip()
+        finally:
+            process.kill()
 
 
 def cost(command: list[str], folder: Path) -> tuple[float, float]:
