@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import os
+import sys
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -85,7 +87,8 @@ class Asker:
         self._done = 0
         self._planned = 0
         self._started = time.monotonic()
-        threading.Thread(target=self._warm_up, daemon=True).start()
+        # Until the plan stands nothing becomes garbage; collecting would only walk what is imported.
+        gc.disable()
         self.broker.start()
 
     def _make_broker(self, mode: Mode) -> Broker:
@@ -102,11 +105,6 @@ class Asker:
             deadline=options.give_up_after,
         )
 
-    @staticmethod
-    def _warm_up() -> None:
-        # Deciding needs scipy; importing it while requests are under way costs no time.
-        import scipy.special  # noqa: F401
-
     def fingerprint(self) -> Mapping[str, Any]:
         """Wait for the model and say what it is. Raises ModelError."""
         self.broker.wait_ready()
@@ -114,6 +112,8 @@ class Asker:
 
     def plan(self, upcoming: Upcoming, planned: int) -> None:
         """Get ready to run `planned` cases in the order that `upcoming` gives."""
+        gc.freeze()
+        gc.enable()
         self._planned = planned
         self._started = time.monotonic()
         self._journal = self._folder.journal(self._process)
@@ -151,6 +151,8 @@ class Asker:
         else:
             assert self._prefetcher is not None, "plan() comes before run()"
             item, result = self._prefetcher.take(case)
+            if self._done == 0:
+                threading.Thread(target=_import_what_the_end_needs, daemon=True).start()
             response = result if isinstance(result, Response) else None
             outcome = self._outcome(case, item, result)
         assert self._journal is not None, "plan() comes before run()"
@@ -172,6 +174,7 @@ class Asker:
 
     def close(self) -> None:
         """Let go of the model, keep what arrives within a few seconds."""
+        gc.enable()
         self.broker.close(grace=GRACE if self.broker.in_flight else 0.0)
         if self._journal is not None:
             self._journal.close()
@@ -181,3 +184,15 @@ class Asker:
 def _failed(suite: str, item: str, result: Response | Failure) -> Outcome:
     reason = result.reason if isinstance(result, Failure) else "no response"
     return Outcome(suite, item, Status.ERROR, reason=reason[:2000], tries=result.tries)
+
+
+def _import_what_the_end_needs() -> None:
+    # Deciding takes scipy, and hypothesis's own plugin imports hypothesis for its summary: together
+    # a second, which costs next to nothing while requests are under way, if it yields often.
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(0.0005)
+    try:
+        import hypothesis.internal.observability
+        import scipy.special  # noqa: F401
+    finally:
+        sys.setswitchinterval(interval)

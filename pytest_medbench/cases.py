@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -43,40 +43,36 @@ class SuiteFile(pytest.File):
 
     suite: Suite
     relative: str
+    _open: Callable[[SuiteFile], Suite | None]
 
     @classmethod
-    def of(cls, parent: pytest.Collector, suite: Suite) -> SuiteFile:
-        """Make the node of a suite that was read."""
-        node: SuiteFile = cls.from_parent(parent, path=suite.path)
-        node.suite = suite
-        node.relative = os.path.relpath(suite.path, parent.config.rootpath)
+    def of(
+        cls, parent: pytest.Collector, path: Path, open_suite: Callable[[SuiteFile], Suite | None]
+    ) -> SuiteFile:
+        """Make the node of a suite; it is read when its cases are wanted.
+
+        pytest makes nodes of all files in a folder, also where one of them was asked for.
+        """
+        node: SuiteFile = cls.from_parent(parent, path=path)
+        node.relative = os.path.relpath(path, parent.config.rootpath)
+        node._open = open_suite
         return node
 
     def collect(self) -> Iterable[Case]:
-        """Give one case for each item."""
+        """Give one case for each item; a suite that cannot be used is a collection error."""
+        try:
+            suite = self._open(self)
+        except MedbenchError as error:
+            raise self.CollectError(str(error)) from None
+        if suite is None:
+            return
+        self.suite = suite
         marks = LabelMarks(self.config)
-        for entry in self.suite.entries:
+        for entry in suite.entries:
             case: Case = Case.from_parent(self, name=entry.id)
             case.entry = entry
             case.own_markers.extend(marks.of(entry.labels))
             yield case
-
-
-class BrokenSuite(pytest.File):
-    """A `suite.toml` that cannot be used: a collection error with the place and the reason."""
-
-    problem: MedbenchError
-
-    @classmethod
-    def of(cls, parent: pytest.Collector, path: Path, problem: MedbenchError) -> BrokenSuite:
-        """Make the node of a file that brings an error in place of cases."""
-        node: BrokenSuite = cls.from_parent(parent, path=path)
-        node.problem = problem
-        return node
-
-    def collect(self) -> Iterable[pytest.Item]:
-        """Raise the error."""
-        raise self.CollectError(str(self.problem))
 
 
 class LabelMarks:
@@ -147,10 +143,22 @@ class Case(pytest.Item):
         duration = time.perf_counter() - clock
         report = make_report(self, outcome, strict=strict, start=start, duration=duration)
         self.ihook.pytest_runtest_logreport(report=report)
-        if nextitem is not None and not isinstance(nextitem, Case):
-            # Fixtures of collectors that the next test is not in are still set up, because a case
-            # itself has neither setup nor teardown.
-            self.session._setupstate.teardown_exact(nextitem)
+        if not isinstance(nextitem, Case):
+            self._leave_collectors(nextitem)
+
+    def _leave_collectors(self, nextitem: pytest.Item | None) -> None:
+        """Tear down what earlier tests set up and the next one is not in.
+
+        A case itself has neither setup nor teardown, so that this waits for the last of a row.
+        """
+        call = pytest.CallInfo.from_call(
+            lambda: self.session._setupstate.teardown_exact(nextitem),
+            when="teardown",
+            reraise=(pytest.exit.Exception, KeyboardInterrupt),
+        )
+        if call.excinfo is not None:
+            report = pytest.TestReport.from_item_and_call(self, call)
+            self.ihook.pytest_runtest_logreport(report=report)
 
     def _skipped(self) -> Outcome | None:
         for mark in self.own_markers:

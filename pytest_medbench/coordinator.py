@@ -16,13 +16,15 @@ from pytest_medbench.options import Options, read_options
 if TYPE_CHECKING:
     from pytest_medbench.asked import Asked
     from pytest_medbench.asking import Asker
-    from pytest_medbench.cases import Case
+    from pytest_medbench.cases import Case, SuiteFile
     from pytest_medbench.catalogue import Catalogue
     from pytest_medbench.gates import Decision
     from pytest_medbench.runs import RunFolder
     from pytest_medbench.session import Account
+    from pytest_medbench.suites import Suite
 
 INCOMPLETE = 11
+PHASES = ("setup", "call", "teardown")
 
 
 class Coordinator:
@@ -50,7 +52,7 @@ class Coordinator:
 
             config.pluginmanager.register(StatusHooks(config))
         self._items: Sequence[pytest.Item] = ()
-        self._suite_ids: list[str] = []
+        self._places: dict[str, str] = {}
 
     @property
     def options(self) -> Options:
@@ -104,27 +106,35 @@ class Coordinator:
 
     def collect(self, path: Path, parent: pytest.Collector) -> pytest.Collector | None:
         """Give the node of a `suite.toml`, or None if it is another project's."""
-        from pytest_medbench.cases import BrokenSuite, SuiteFile
+        from pytest_medbench.cases import SuiteFile
         from pytest_medbench.suites import is_suite_file
 
-        if self._problem is not None:
-            return None
         if not parent.session.isinitpath(path) and not is_suite_file(path):
+            return None
+        return SuiteFile.of(parent, path, self.open)
+
+    def open(self, node: SuiteFile) -> Suite | None:
+        """Read a suite whose cases are wanted; None if the run is impossible anyway.
+
+        Raises
+        ------
+        MedbenchError
+            If the suite cannot be used.
+        """
+        if self._problem is not None:
             return None
         try:
             _ = self.options
         except ConfigError as error:
             self._problem = error
-            # A worker cannot end the run with a usage error, but its collection errors arrive.
-            return BrokenSuite.of(parent, path, error) if self.is_worker else None
-        try:
-            suite = self.catalogue.read(path)
-        except MedbenchError as error:
-            return BrokenSuite.of(parent, path, error)
+            if self.is_worker:
+                # It cannot end the run with a usage error, but its collection errors arrive.
+                raise
+            return None
+        suite = self.catalogue.read(node.path)
+        self._places[node.nodeid] = str(node.path)
         self._prepare()
-        node = SuiteFile.of(parent, suite)
-        self._suite_ids.append(node.nodeid)
-        return node
+        return suite
 
     def _prepare(self) -> None:
         """Connect while the rest is collected."""
@@ -170,9 +180,9 @@ class Coordinator:
         from pytest_medbench.cases import Case
 
         if self.is_worker:
-            if self._suite_ids:
+            if self._places:
                 name = distributed.worker_id(self.config)
-                handover.leave_suites(self.folder.path, name, self._suite_ids)
+                handover.leave_suites(self.folder.path, name, self._places)
             return
         if self._problem is not None:
             raise pytest.UsageError(str(self._problem))
@@ -194,41 +204,26 @@ class Coordinator:
         cases = [item for item in session.items if isinstance(item, Case)]
         if not cases or self._asker is None or self.collects_only:
             return
+        if session.testsfailed and not self.config.option.continue_on_collection_errors:
+            return  # pytest ends the session here
         self._plan([(case.nodeid, case.suite.name, case.entry.id) for case in cases])
         rest = iter(cases)
         self._asker.plan(lambda: rest, len(cases))
 
     def _plan(self, selected: list[tuple[str, str, str]]) -> None:
         from pytest_medbench.models.base import ModelError
+        from pytest_medbench.narrowing import narrowed_by
         from pytest_medbench.session import Account
 
         assert self._asker is not None
         account = Account(self.options, self.catalogue, self.folder, self._asker)
         try:
-            account.plan(selected, narrowed_by=self._narrowing())
+            account.plan(selected, narrowed_by=narrowed_by(self.config, self.options))
         except ModelError as error:
             pytest.exit(str(error), returncode=INCOMPLETE if error.retry else 4)
         except ConfigError as error:
             pytest.exit(str(error), returncode=4)
         self.account = account
-
-    def _narrowing(self) -> list[str]:
-        from pytest_medbench.session import narrowing_flags
-
-        option = self.config.option
-        plugins = self.config.pluginmanager
-        last_failed = plugins.getplugin("lfplugin")
-        given = {
-            "-k": option.keyword,
-            "-m": option.markexpr,
-            "--deselect": option.deselect,
-            "--lf": getattr(option, "lf", False) and bool(getattr(last_failed, "lastfailed", None)),
-            "--sw": getattr(option, "stepwise", False),
-            "an item named on the command line": any("::" in arg for arg in self.config.args),
-            # No test has run when the plan is made, so what failed by then is collection.
-            "collection errors": plugins.getplugin("session").testsfailed,
-        }
-        return narrowing_flags(self.options, given)
 
     def workers_collected(self, ids: Sequence[str], run_id: str, worker: str) -> None:
         """Plan the run from the ids that an xdist worker collected."""
@@ -239,9 +234,8 @@ class Coordinator:
         from pytest_medbench.session import read_selected
 
         try:
-            for suite in handover.find_suites(self.folder.path, worker):
-                self.catalogue.read(self.options.root / suite)
-            selected = read_selected(self.catalogue, self.options.root, ids)
+            places = handover.find_suites(self.folder.path, worker)
+            selected = read_selected(self.catalogue, self.options.root, ids, places)
             self._check_selection()
             self._asker = self._make_asker()
             self._plan(selected)
@@ -285,11 +279,8 @@ class Coordinator:
         return True
 
     def _asked(self, asked: Asked) -> Any:
-        if self._asker is None and not self.is_worker:
-            self._require_model()
-        elif self._asker is None:
-            self._asker = self._worker_asker()
-        assert self._asker is not None
+        if self._asker is None:
+            self._asker = self._worker_asker() if self.is_worker else self._make_asker()
         return self._asker.ask(asked, self._upcoming_asked)
 
     def _upcoming_asked(self) -> Iterable[Asked]:
@@ -297,9 +288,8 @@ class Coordinator:
 
         items = distributed.queued(self.config, self._items) if self.is_worker else self._items
         for item in items:
-            call = getattr(item, "callspec", None)
-            asked = None if call is None else call.params.get(Asked.PARAMETER)
-            if asked is not None and not asked.is_known:
+            asked = Asked.of(item)
+            if asked is not None and asked.is_wanted_by(item):
                 yield asked
 
     def note(self, report: pytest.TestReport) -> None:
@@ -316,7 +306,8 @@ class Coordinator:
                 self._case_errors += 1
             elif outcome.status in (Status.WRONG, Status.UNPARSABLE):
                 self._remember_for_last_failed(report.nodeid)
-        elif report.failed and self.account.is_planned(report.nodeid):
+        elif report.when not in PHASES and self.account.is_planned(report.nodeid):
+            # What xdist says when a worker died; a fixture's failed teardown is no crash.
             self.account.note_crash(report.nodeid, str(report.longrepr))
             self._case_errors += 1
 
@@ -359,17 +350,12 @@ class Coordinator:
 
     def parametrize(self, metafunc: pytest.Metafunc, mark: pytest.Mark) -> None:
         """Run a user's own test once for each item of a suite."""
-        from pytest_medbench.asked import Asked
+        from pytest_medbench.asked import parametrize
 
-        path = self.options.root / str(mark.args[0] if mark.args else "")
-        path = path / "suite.toml" if path.is_dir() else path
         try:
-            suite = self.catalogue.read(path)
+            parametrize(metafunc, mark, self.options.root, self.catalogue, self._asked)
         except MedbenchError as error:
-            raise pytest.UsageError(f"{metafunc.definition.nodeid}: {error}") from None
-        asked = [Asked(suite, entry, self._asked) for entry in suite.entries]
-        metafunc.fixturenames.append(Asked.PARAMETER)
-        metafunc.parametrize(Asked.PARAMETER, asked, ids=[entry.id for entry in suite.entries])
+            raise pytest.Collector.CollectError(str(error)) from None
 
     @property
     def decision(self) -> Decision | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -46,5 +45,7 @@ def nearest(word: str, known: Iterable[str], *, cutoff: float = 0.6) -> str:
     """
     if len(word) > LONGEST_WORD:
         return ""
+    import difflib  # here, because only an error needs it
+
     close = difflib.get_close_matches(word, list(known), n=1, cutoff=cutoff)
     return f"; did you mean {close[0]!r}?" if close else ""

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, TypeVar
 
 import pytest
+
+from pytest_medbench.report.plain import printable
 
 if TYPE_CHECKING:
     from pytest_medbench.asked import Asked
@@ -12,30 +15,39 @@ if TYPE_CHECKING:
     from pytest_medbench.outcomes import Outcome
     from pytest_medbench.suites import Item
 
+LONGEST = 2000
+T = TypeVar("T")
+
 
 @pytest.fixture
 def medbench_item(request: pytest.FixtureRequest) -> Item:
     """Give the item this test is for; needs `@pytest.mark.medbench("suites/NAME")`."""
-    return _asked(request).item
+    return _of(request, lambda asked: asked.item)
 
 
 @pytest.fixture
 def medbench_response(request: pytest.FixtureRequest) -> Response:
     """Give the model's response to the item; the test errors if none arrived."""
-    return _asked(request).response()
+    return _of(request, lambda asked: asked.response())
 
 
 @pytest.fixture
 def medbench_score(request: pytest.FixtureRequest) -> Outcome:
     """Give the item's outcome: status, score in [0, 1], the answer that was read."""
-    return _asked(request).outcome()
+    return _of(request, lambda asked: asked.outcome())
 
 
-def _asked(request: pytest.FixtureRequest) -> Asked:
-    call = getattr(request.node, "callspec", None)
-    asked: Asked | None = None if call is None else call.params.get("_medbench_asked")
+def _of(request: pytest.FixtureRequest, give: Callable[[Asked], T]) -> T:
+    from pytest_medbench.asked import Asked
+    from pytest_medbench.errors import MedbenchError
+
+    asked = Asked.of(request.node)
     if asked is None:
-        raise pytest.UsageError(
-            f'{request.node.nodeid}: mark the test with @pytest.mark.medbench("suites/NAME")'
+        pytest.fail(
+            f'{request.node.nodeid}: mark the test with @pytest.mark.medbench("suites/NAME")',
+            pytrace=False,
         )
-    return asked
+    try:
+        return give(asked)
+    except MedbenchError as error:
+        pytest.fail(printable(str(error), LONGEST), pytrace=False)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -23,18 +23,19 @@ def find_served(folder: Path) -> Any:
     return json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
 
 
-def leave_suites(folder: Path, worker: str, node_ids: Iterable[str]) -> None:
-    """Tell the controller which suites this worker collected, also those with no item selected.
+def leave_suites(folder: Path, worker: str, places: Mapping[str, str]) -> None:
+    """Tell the controller where the suites are that this worker collected, by node id.
 
-    xdist hands over the ids of selected items only, and a part must be seen to be one.
+    xdist hands over the ids of selected items only: a suite without any would be overlooked and a
+    part taken for the whole. From the node id of a suite outside the rootdir its path is not seen.
     """
-    (folder / _SUITES.format(worker)).write_text(json.dumps(list(node_ids)), encoding="utf-8")
+    (folder / _SUITES.format(worker)).write_text(json.dumps(dict(places)), encoding="utf-8")
 
 
-def find_suites(folder: Path, worker: str) -> list[str]:
-    """Give the suites that a worker collected; none where its files are not seen from here."""
+def find_suites(folder: Path, worker: str) -> dict[str, str]:
+    """Give what a worker left; nothing where its files are not seen from here."""
     path = folder / _SUITES.format(worker)
     if not path.exists():
-        return []
-    found: list[str] = json.loads(path.read_text(encoding="utf-8"))
+        return {}
+    found: dict[str, str] = json.loads(path.read_text(encoding="utf-8"))
     return found

@@ -197,7 +197,7 @@ def _check_values(values: Mapping[str, Any]) -> None:
                 f"--medbench-{name.replace('_', '-')}={values[name]}: expected 1 or more"
             )
     for name in ("timeout", "give_up_after"):
-        if not 0 < values[name] < math.inf:
+        if values[name] is not None and not 0 < values[name] < math.inf:
             raise ConfigError(
                 f"--medbench-{name.replace('_', '-')}={values[name]}: expected more than 0"
             )

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from pytest_medbench.asking import Asker
     from pytest_medbench.catalogue import Catalogue
     from pytest_medbench.options import Options
+    from pytest_medbench.suites import Suite
 
 _VERSIONS = ("pytest-medbench", "pytest", "pytest-xdist", "openai", "scipy")
 
@@ -194,37 +195,29 @@ class Account:
 
 
 def read_selected(
-    catalogue: Catalogue, root: Path, node_ids: Iterable[str]
+    catalogue: Catalogue, root: Path, node_ids: Iterable[str], places: Mapping[str, str]
 ) -> list[tuple[str, str, str]]:
     """Find the suites and items that node ids stand for, reading the suites.
 
-    Node ids of ordinary tests are left out.
+    Node ids of ordinary tests are left out. `places` are the paths of suites by node id; suites
+    that have none are looked for under `root`.
     """
+    suites = {node_id: catalogue.read(Path(place)) for node_id, place in places.items()}
     found = []
     for node_id in node_ids:
         path, separator, item = node_id.partition("::")
         if separator and Path(path).name == "suite.toml":
-            suite = catalogue.read(root / path)
-            found.append((node_id, suite.name, item))
+            suite = suites.get(path) or catalogue.read(root / path)
+            found.append((node_id, suite.name, _item_id(suite, item)))
     return found
 
 
-def narrowing_flags(options: Options, given: Mapping[str, Any]) -> list[str]:
-    """Name the flags that leave items out.
-
-    Parameters
-    ----------
-    options : Options
-    given : mapping
-        pytest's own: keyword, markexpr, deselect, lf, arguments with `::` in them.
-    """
-    flags = [name for name, value in given.items() if value]
-    for kind, labels in options.selections.items():
-        if labels:
-            flags.append(f"--medbench-{kind}")
-    if options.sample is not None:
-        flags.append("--medbench-sample")
-    return flags
+def _item_id(suite: Suite, name: str) -> str:
+    try:
+        return suite.entry(name).id
+    except KeyError:
+        # --dist=loadgroup appends the name of the xdist group.
+        return name.rpartition("@")[0]
 
 
 def _relative(path: Path, root: Path) -> Path:

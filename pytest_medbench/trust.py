@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from pytest_medbench.errors import SuiteError
 from pytest_medbench.exchange import Failure
-from pytest_medbench.outcomes import SCORED, Outcome, Status
+from pytest_medbench.outcomes import SCORED, Cause, Outcome, Status
 
 if TYPE_CHECKING:
     from pytest_medbench.asking import Asker
@@ -23,11 +23,16 @@ ALPHA = 0.001
 
 def doubts_about_server(outcomes: Iterable[Outcome]) -> list[str]:
     """Name the models that answered, if the server said more than one."""
-    served = Counter(outcome.served_by for outcome in outcomes if outcome.served_by)
+    served = Counter(filter(None, map(_server_of, outcomes)))
     if len(served) < 2:
         return []
     said = ", ".join(f"{name} for {count:,} answers" for name, count in served.most_common())
     return [f"the server changed during the run: {said}"]
+
+
+def _server_of(outcome: Outcome) -> str | None:
+    # A filter that stood before the model tells nothing of the model behind it.
+    return None if outcome.reason == Cause.CONTENT_FILTER else outcome.served_by
 
 
 def doubts_about_cache(
@@ -41,7 +46,7 @@ def doubts_about_cache(
 
     Up to 20 scored items are drawn by the seed. If more statuses differ than a flip rate of 10 %
     explains (binomial test, 0.001), the stored responses are not those of the model that answers
-    now.
+    now; nor are they if the server says that it is another model.
     """
     # An item without a target is unscored whatever is answered, and would tell nothing.
     stored = [
@@ -55,6 +60,13 @@ def doubts_about_cache(
     fresh = _ask_afresh(catalogue, asker, drawn)
     if not fresh:
         return ["stored responses could not be checked: no item could be asked afresh"]
+    said = sorted(set(filter(None, map(_server_of, outcomes.values()))))
+    says = sorted(set(filter(None, map(_server_of, fresh))).difference(said))
+    if says:
+        return [
+            f"the cache is not trusted: asked afresh the server says it is {', '.join(says)}, and "
+            f"the answers are of {', '.join(said) or 'a server that did not say'}"
+        ]
     differing = sum(
         outcomes[outcome.suite, outcome.id].status is not outcome.status for outcome in fresh
     )

@@ -6,7 +6,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -29,17 +29,20 @@ max_tokens = 16
 # Answers as the key says, from the items' files beside it; `wrong` gives another letter.
 KEY_MODEL = """
 import json
+import tomllib
 from pathlib import Path
 
 def _items():
     found = {}
     for path in Path(__file__).parent.glob("**/suite.toml"):
-        import tomllib
-        name = tomllib.loads(path.read_text(encoding="utf-8"))["suite"]["name"]
+        try:
+            name = tomllib.loads(path.read_text("utf-8", "replace"))["suite"]["name"]
+        except (ValueError, KeyError):
+            continue
         for line in (path.parent / "items.jsonl").read_text("utf-8", "replace").splitlines():
             try:
                 item = json.loads(line)
-                found[name, item["id"]] = item
+                found.setdefault((name, item["id"]), item)
             except (ValueError, KeyError):
                 continue
     return found
@@ -116,7 +119,7 @@ class Project:
         suite: str = "",
         score: str = "",
         prompt: str = "",
-        gates: str = "overall = 0.5",
+        gates: str = "overall = 0.6",
     ) -> Path:
         """Write a suite; an item may be a raw line."""
         lines = [
@@ -134,6 +137,21 @@ class Project:
     def key_model(self) -> None:
         """Write `key.py` with callables that know the answers."""
         self.write("key.py", KEY_MODEL)
+
+    def answer(self, **texts: str | None) -> str:
+        """Write `model.py`, which knows the key but for these ids (None raises); give its name."""
+        self.key_model()
+        self.write(
+            "model.py",
+            f"import key\nTEXTS = {texts!r}\n\n"
+            "def answer(request):\n"
+            "    if request.item not in TEXTS:\n"
+            "        return key.right(request)\n"
+            "    if TEXTS[request.item] is None:\n"
+            "        raise RuntimeError('no answer from this model')\n"
+            "    return TEXTS[request.item]\n",
+        )
+        return "--medbench-model=python:model:answer"
 
     def run(self, *arguments: str, ci: bool = False) -> Result:
         """Run pytest in a process of its own."""
@@ -153,6 +171,13 @@ class Project:
             check=False,
         )
         return Result(done.returncode, done.stdout + done.stderr)
+
+    def files(self, *folders: str) -> Iterator[tuple[Path, bytes]]:
+        """Give every file under some folders with what it holds."""
+        for folder in folders:
+            for path in (self.root / folder).rglob("*"):
+                if path.is_file():
+                    yield path, path.read_bytes()
 
     def runs(self) -> list[Path]:
         """Give the runs' folders, oldest first."""
@@ -187,6 +212,9 @@ def questions(count: int, *, prefix: str = "q", **labels: Any) -> list[dict[str,
         }
         for number in range(count)
     ]
+
+
+KEY = "--medbench-model=python:key:right"
 
 
 def server_config(url: str, *, further: str = "", gates: str = "") -> str:

@@ -24,6 +24,7 @@ class Chance:
 
     def __init__(self, suites: Iterable[Suite]) -> None:
         self._sums: dict[tuple[str, tuple[Labels, ...]], dict[Blind, float]] = {}
+        self._right: dict[tuple[str, tuple[Labels, ...]], Counter[Blind]] = {}
         self.index = Index(
             {suite.name: self._scores(suite) for suite in suites if not suite.scorer.needs_judge}
         )
@@ -34,9 +35,12 @@ class Chance:
         for score in each_group(suite, {entry.id for entry in suite.entries}, {}):
             reached = _reach(rule, members[score.group])
             if reached:
-                sums = self._sums.setdefault((suite.name, score.labels), defaultdict(float))
+                cell = suite.name, score.labels
+                sums = self._sums.setdefault(cell, defaultdict(float))
+                right = self._right.setdefault(cell, Counter())
                 for blind, value in reached.items():
                     sums[blind] += value
+                    right[blind] += value == 1
             yield score
 
     def best(self, key: str, scope: str | None) -> tuple[float, str]:
@@ -55,8 +59,25 @@ class Chance:
                     reach[blind] += weight * total / groups
         if not reach:
             return 0.0, ""
-        (longest, answer), score = max(reach.items(), key=lambda pair: (pair[1], pair[0]))
-        return min(1.0, score), LONGEST if longest else f"always {answer!r}"
+        blind, score = max(reach.items(), key=lambda pair: (pair[1], pair[0]))
+        return min(1.0, score), _said(blind)
+
+    def fewest_wrong(self, key: str, scope: str | None) -> tuple[int, str]:
+        """Give how many groups of a slice one blind answer gets wrong at least, and which it is."""
+        right: Counter[Blind] = Counter()
+        groups = 0
+        for cell in self.index.cells(key, scope):
+            groups += len(cell)
+            right.update(self._right.get((cell.suite, cell.labels), {}))
+        if not right:
+            return groups, "any blind answer"
+        blind, most = max(right.items(), key=lambda pair: (pair[1], pair[0]))
+        return groups - most, _said(blind)
+
+
+def _said(blind: Blind) -> str:
+    longest, answer = blind
+    return LONGEST if longest else f"always {answer!r}"
 
 
 def _reach(rule: str, members: Sequence[Entry]) -> dict[Blind, float]:

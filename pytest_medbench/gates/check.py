@@ -31,10 +31,11 @@ def check_gates(gates: Sequence[Gate], suites: Sequence[Suite], taxonomy: Taxono
     ConfigError
         If an exact key is of a slice that neither the taxonomy nor an item knows; if a `min` is
         not above what one answer to every item of the slice, or the longest option, reaches under
-        the group rule, and the gate does not say `allow_below_chance`. Names all such gates.
+        the group rule, or a `max_wrong` over 0 allows as many wrong ones as such an answer gives,
+        and the gate does not say `allow_below_chance`. Names all such gates.
     """
     problems = [*_unknown(gates, suites, taxonomy)]
-    if not problems and any(gate.min is not None for gate in gates):
+    if not problems and any(gate.min is not None or gate.max_wrong for gate in gates):
         problems = [*_below_chance(gates, Chance(suites))]
     if problems:
         raise ConfigError("\n".join(problems))
@@ -68,14 +69,32 @@ def _unknown(gates: Sequence[Gate], suites: Sequence[Suite], taxonomy: Taxonomy)
 
 def _below_chance(gates: Sequence[Gate], chance: Chance) -> Iterator[str]:
     for gate, key in resolve(gates, chance.index).pairs:
-        if gate.min is None or gate.allow_below_chance:
-            continue
         groups = sum(map(len, chance.index.cells(key, gate.scope)))
-        reach, answer = chance.best(key, gate.scope)
         # A gate never passes on fewer groups than min_items, whatever a blind answer reaches.
-        if groups >= gate.min_items and gate.min <= reach + EPSILON:
-            yield (
-                f"{gate.place}: gate {gate.key!r}: min = {gate.min:g} on {key}: {answer} "
-                f"reaches {figure(reach, gate.min)} of its {groups:,} groups; ask for more, "
-                "or say allow_below_chance = true"
-            )
+        if gate.allow_below_chance or not groups or groups < gate.min_items:
+            continue
+        for problem in (_min_below(gate, key, chance), _wrong_above(gate, key, chance)):
+            if problem is not None:
+                yield (
+                    f"{gate.place}: gate {gate.key!r}: {problem} of its {groups:,} groups; ask for "
+                    "more, or say allow_below_chance = true"
+                )
+
+
+def _min_below(gate: Gate, key: str, chance: Chance) -> str | None:
+    if gate.min is None:
+        return None
+    reach, answer = chance.best(key, gate.scope)
+    if gate.min > reach + EPSILON:
+        return None
+    return f"min = {gate.min:g} on {key}: {answer} reaches {figure(reach, gate.min)}"
+
+
+def _wrong_above(gate: Gate, key: str, chance: Chance) -> str | None:
+    # Nothing stricter than 0 can be asked for, also where one answer happens to be right throughout.
+    if not gate.max_wrong:
+        return None
+    wrong, answer = chance.fewest_wrong(key, gate.scope)
+    if gate.max_wrong < wrong:
+        return None
+    return f"max_wrong = {gate.max_wrong} on {key}: {answer} is wrong in {wrong:,}"

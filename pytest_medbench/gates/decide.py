@@ -87,6 +87,7 @@ def decide(
     findings = [
         *_of_verdicts(verdicts, must_pass),
         *_of_coverage(counted, gates, circumstances),
+        *_of_unreadable(suites, selected, shard=shard),
         *_of_circumstances(circumstances, partial),
         *_of_lack(counted, verdicts, circumstances),
     ]
@@ -200,6 +201,20 @@ def _of_coverage(
     return found
 
 
+def _of_unreadable(suites: Sequence[Suite], selected: Selected, *, shard: bool) -> list[_Finding]:
+    # Such a line may be a safety or a must-pass item: no floor of coverage can forgive it.
+    lines = [
+        f"{suite.name}::{entry.id}"
+        for suite in suites
+        for entry in suite.entries
+        if entry.problem is not None and (not shard or entry.id in selected.get(suite.name, ()))
+    ]
+    if not lines:
+        return []
+    text = f"incomplete: {len(lines):,} lines cannot be read, and what they ask is not known"
+    return [_Finding(INCOMPLETE, f"{text}: {_named(lines)}")]
+
+
 def _of_circumstances(circumstances: Circumstances, partial: str | None) -> list[_Finding]:
     found = [_Finding(UNDECIDED, doubt) for doubt in circumstances.doubts]
     if circumstances.control:
@@ -280,5 +295,8 @@ def _slices(index: Index, verdicts: Sequence[GateVerdict]) -> tuple[SliceScore, 
 def _about_cut(cut: Sequence[str]) -> list[str]:
     if not cut:
         return []
-    named = ", ".join(cut[:NAMED]) + (" ..." if len(cut) > NAMED else "")
-    return [f"{len(cut):,} groups are cut by the selection and count as missing: {named}"]
+    return [f"{len(cut):,} groups are cut by the selection and count as missing: {_named(cut)}"]
+
+
+def _named(names: Sequence[str]) -> str:
+    return ", ".join(names[:NAMED]) + (" ..." if len(names) > NAMED else "")
