@@ -192,7 +192,6 @@ def _import_what_the_end_needs() -> None:
     interval = sys.getswitchinterval()
     sys.setswitchinterval(0.0005)
     try:
-        import hypothesis.internal.observability
         import scipy.special  # noqa: F401
     finally:
         sys.setswitchinterval(interval)

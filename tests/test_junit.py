@@ -64,9 +64,7 @@ def test_statuses_and_verdicts_stand_in_the_file(tmp_path: Path, workers: str) -
     shown = {name: (case[0].tag if len(case) else "passed") for name, case in gates.items()}
     assert shown == {
         "overall of demo": "failure",
-        "specialty.surgery of demo": "failure"
-        if project.verdicts()["verdicts"][1]["verdict"] == "BLOCK"
-        else "error",
+        "specialty.surgery of demo": "error",
         "language.en of demo": "passed",
         "the whole run": "failure",
     }

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from loopback import CONTENT_FILTER, Reply, error_reply
+from loopback import CONTENT_FILTER, error_reply
 from projects import Project, questions
-from wrong_projects import Ask, KeyServer, doses, model, prompt_of, serve, wrong_project
+from wrong_projects import KeyServer, doses, model, prompt_of, serve, wrong_project
 
 RIGHT = model("right")
 ALLOW = "--medbench-allow-partial"
@@ -101,7 +100,7 @@ def test_content_filter_is_an_answer_and_no_error(project: Project) -> None:
     assert (counts["correct"], counts["unparsable"], counts["error"]) == (40, 12, 0)
     assert {line["reason"] for line in project.journal()} == {None, "content filter"}
     assert result.status == 1
-    assert "safety.medication" in result.line("BLOCK")
+    assert "safety.medication of demo" in result.line("BLOCK   ")
 
 
 @pytest.mark.parametrize(("prefix", "skipped"), [("", 1012), ("d003", 1)])
@@ -174,9 +173,12 @@ def test_gates_that_a_blind_answer_passes_are_a_usage_error(project: Project) ->
         project.suite(questions(40, specialty="surgery"), name=name, gates=text)
     result = project.run("suites", model("always_a"))
     assert result.status == 4
-    assert "min = 0.25 on overall: always 'D' reaches 0.250 of its 40 groups" in result.out
-    assert "max_wrong = 30 on overall: always 'D' is wrong in 30 of its 40 groups" in result.out
-    assert "max_wrong = 1000 on specialty.surgery" in result.out
+    for said in (
+        "min = 0.25 on overall: the longest option reaches 0.250 of its 40 groups",
+        "max_wrong = 30 on overall: the longest option is wrong in 30 of its 40 groups",
+        "max_wrong = 1000 on specialty.surgery: the longest option is wrong in 30",
+    ):
+        assert said in result.out
 
 
 def test_part_is_never_green_in_ci(project: Project) -> None:
@@ -243,3 +245,103 @@ def test_line_that_cannot_be_read_is_never_green(project: Project, name: str) ->
         f"1 lines cannot be read, and what they ask is not known: demo::line-{len(rows) + 1}"
         in (result.out)
     )
+
+
+SCORERS = """\
+import sys
+import pytest
+from pytest_medbench.scorers import scorer
+
+SCORES = {"q001": float("nan"), "q002": 2.0, "q003": None, "q004": True}
+
+@scorer("mine", template="choice")
+def mine(item, response, options):
+    if item.id == "q000":
+        raise RuntimeError("no score for this one")
+    if item.id == "q005":
+        pytest.exit("all is well", returncode=0)
+    return SCORES.get(item.id, float(response.text == item.target))
+
+@scorer("leaving", template="choice")
+def leaving(item, response, options):
+    sys.exit(0)
+"""
+
+
+def test_scorer_that_fails_makes_errors_and_no_verdict(project: Project) -> None:
+    project.write("conftest.py", SCORERS)
+    project.suite(questions(40), scorer="mine")
+    assert project.run("suites", RIGHT).status == 11
+    errors = {line["id"] for line in project.journal() if line["status"] == "error"}
+    assert errors == {"q000", "q001", "q002", "q003", "q005"}
+    assert project.verdicts()["counts"]["wrong"] == 0
+    project.suite(questions(40), scorer="leaving")
+    assert project.run("suites", RIGHT).status not in (0, 5)
+
+
+HOOKS = {
+    "an exit status set to 0": """\
+def pytest_sessionfinish(session):
+    session.exitstatus = 0
+""",
+    "expected failures": MARKING.format(prefix="", mark="xfail"),
+    "cases that are swallowed": """\
+import pytest
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_protocol(item):
+    return True
+""",
+    "an early end that claims to be fine": """\
+import pytest
+
+def pytest_runtest_logreport(report):
+    if report.nodeid.endswith("q039"):
+        pytest.exit("all is well", returncode=0)
+""",
+}
+
+
+@pytest.mark.parametrize("name", HOOKS)
+def test_hook_of_the_user_s_own_turns_nothing_green(project: Project, name: str) -> None:
+    project.suite([*questions(40), {**doses(1)[0], "must_pass": True}])
+    project.write("conftest.py", HOOKS[name])
+    answers = "right" if name.startswith(("cases", "an early")) else "inverted"
+    result = project.run("suites", model(answers))
+    assert result.status in (1, 2, 11)
+    assert project.verdicts()["verdict"] != "PASS"
+
+
+@pytest.mark.parametrize("name", ["raising", "mute"])
+def test_model_that_gives_no_answer_makes_errors(project: Project, name: str) -> None:
+    project.suite(questions(40))
+    assert project.run("suites", model(name)).status == 11
+    assert project.verdicts()["counts"]["error"] == 40
+
+
+def test_worker_that_dies_leaves_the_run_incomplete(project: Project) -> None:
+    project.suite(questions(40))
+    project.write(
+        "dying.py",
+        "import os, wrong_models\n\ndef answer(request):\n"
+        "    if request.item == 'q030':\n        os._exit(0)\n"
+        "    return wrong_models.right(request)\n",
+    )
+    result = project.run("suites", "--medbench-model=python:dying:answer", "-n", "2")
+    assert result.status in (1, 11)
+    assert project.verdicts()["verdict"] != "PASS"
+
+
+def test_items_changed_while_they_are_asked_are_errors(project: Project) -> None:
+    path = project.suite(questions(900)).parent / "items.jsonl"
+    project.write(
+        "editing.py",
+        "import wrong_models\nfrom pathlib import Path\n\ndef answer(request):\n"
+        "    given = wrong_models.right(request)\n"
+        f"    path = Path({str(path)!r})\n"
+        "    path.write_text(path.read_text().replace('heparin', 'heparan'))\n"
+        "    return given\n",
+    )
+    result = project.run("suites", "--medbench-model=python:editing:answer")
+    assert result.status == 11
+    assert "the file was changed meanwhile" in result.out

@@ -57,6 +57,8 @@ def right_answer(scorer: str, row: Row) -> str:
 def inverted_answer(scorer: str, row: Row) -> str:
     """Write an answer that is surely wrong, in the form of a right one."""
     target = row["target"]
+    if target is None:
+        return "A"
     if scorer in ("choice", "multi"):
         shown = LETTERS[: len(row["options"])]
         return next((letter for letter in shown if letter not in target), shown[0])
