@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 from pytest_medbench import models
 from pytest_medbench.broker import Broker
 from pytest_medbench.cache import Mode, Store
-from pytest_medbench.errors import ConfigError
 from pytest_medbench.exchange import Failure, Response
 from pytest_medbench.outcomes import Outcome, Status
 from pytest_medbench.prefetch import Askable, Prefetcher, Upcoming
@@ -60,19 +59,13 @@ class Asker:
         served_url: str | None = None,
         say: Callable[[str], None],
     ) -> None:
-        if options.model is None:
-            raise ConfigError(
-                "no model is named: give --medbench-model=NAME (local, openai:MODEL, an alias from "
-                "[tool.medbench.models], control:random, python:module:callable) "
-                "or set model in [tool.medbench]"
-            )
         self._options = options
         self._catalogue = catalogue
         self._folder = folder
         self._process = process
         self._say = say
         self.model = models.resolve(
-            options.model,
+            options.named_model(),
             aliases=options.models,
             root=options.root,
             environ=os.environ,
@@ -87,7 +80,7 @@ class Asker:
         self._done = 0
         self._planned = 0
         self._started = time.monotonic()
-        # Until the plan stands nothing becomes garbage; collecting would only walk what is imported.
+        # Until the plan stands nothing becomes garbage; a collection would only cost time.
         gc.disable()
         self.broker.start()
 

@@ -47,6 +47,7 @@ class Coordinator:
         self._run_id: str | None = None
         self._case_errors = 0
         self._stopped_by_failures = False
+        self._given_up = False
         if getattr(config.option, "xmlpath", None):
             from pytest_medbench.report.junit import StatusHooks
 
@@ -151,6 +152,7 @@ class Coordinator:
     def _make_asker(self, **further: Any) -> Asker:
         from pytest_medbench.asking import Asker
 
+        self.options.named_model()
         return Asker(self.options, self.catalogue, self.folder, say=self.say, **further)
 
     def choose(self, items: list[pytest.Item]) -> None:
@@ -273,9 +275,14 @@ class Coordinator:
 
         if not isinstance(item, Case):
             return None
-        if self._asker is None:
-            self._asker = self._worker_asker()
-        item.run_protocol(self._asker, nextitem, strict=self.options.strict)
+        try:
+            if self._asker is None:
+                self._asker = self._worker_asker()
+            item.run_protocol(self._asker, nextitem, strict=self.options.strict)
+        except MedbenchError as error:
+            # A journal or a cache that cannot be written: going on would lose what is paid for.
+            self._given_up = True
+            pytest.exit(str(error), returncode=int(pytest.ExitCode.INTERRUPTED))
         return True
 
     def _asked(self, asked: Asked) -> Any:
@@ -371,6 +378,9 @@ class Coordinator:
         # xdist stops at -x and --maxfail as if it were interrupted, a serial session does not.
         if status == pytest.ExitCode.INTERRUPTED and self._stopped_by_failures:
             status = int(pytest.ExitCode.TESTS_FAILED)
+        # Another status than pytest's own would have silenced its summary.
+        if status == pytest.ExitCode.INTERRUPTED and self._given_up:
+            status = INCOMPLETE
         # An item without a response is a failed report, but no verdict against the model.
         if status == pytest.ExitCode.TESTS_FAILED and session.testsfailed <= self._case_errors:
             status = 0

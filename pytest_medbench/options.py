@@ -35,7 +35,7 @@ _FLAGS: tuple[tuple[str, Any, type | None, str], ...] = (
     ("seed", 0, int, "the seed of the sample (default: 0)"),
     ("shard", None, str, "run the I-th of N parts, as I/N"),
     ("strict", False, bool, "report every wrong or unparsable item as a failed test"),
-    ("report_only", False, bool, "print verdicts, gate nothing, exit 0"),
+    ("report_only", False, bool, "exit 0 where no gate was decided; what blocks still blocks"),
     ("allow_partial", False, bool, "let a run of selected items exit 0 (refused where CI is set)"),
 )  # fmt: skip
 _SELECTIONS = ("specialty", "safety", "task", "track")
@@ -84,6 +84,16 @@ class Options:
     gates: Mapping[str, Any] = field(default_factory=dict)
     taxonomy: tuple[Path, ...] = ()
 
+    def named_model(self) -> str:
+        """Give the name of the model under test; ConfigError if there is none."""
+        if self.model is None:
+            raise ConfigError(
+                "no model is named: give --medbench-model=NAME (local, openai:MODEL, an alias from "
+                "[tool.medbench.models], control:random, python:module:callable) "
+                "or set model in [tool.medbench]"
+            )
+        return self.model
+
     @property
     def home(self) -> Path:
         """The folder of runs and of the cache."""
@@ -98,7 +108,7 @@ def add_options(parser: pytest.Parser) -> None:
         if kind is bool:
             group.addoption(flag, action="store_true", default=None, help=text)
         else:
-            group.addoption(flag, type=kind, default=None, metavar=_metavar(kind), help=text)
+            group.addoption(flag, type=kind, default=None, metavar=_metavar(name, kind), help=text)
     for name in _SELECTIONS:
         group.addoption(
             f"--medbench-{name}",
@@ -109,8 +119,9 @@ def add_options(parser: pytest.Parser) -> None:
         )
 
 
-def _metavar(kind: type | None) -> str:
-    return {int: "N", float: "SECONDS"}.get(kind or str, "NAME")
+def _metavar(name: str, kind: type | None) -> str:
+    words = {"cache": "MODE", "cache_dir": "FOLDER", "max_cache_age": "HOURS", "shard": "I/N"}
+    return words.get(name) or {int: "N", float: "SECONDS"}.get(kind or str, "NAME")
 
 
 def read_options(config: pytest.Config) -> Options:

@@ -7,13 +7,14 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from loopback import Reply
+from loopback import CONTENT_FILTER, Reply
 from projects import Project, questions
-from wrong_projects import REVISION, KeyServer, model, serve, wrong_project
+from wrong_projects import REVISION, KeyServer, model, prompt_of, serve, wrong_project
 
 COUNT = 40
 ALL = f"{COUNT} of {COUNT} answers came from the cache, the oldest "
@@ -139,7 +140,7 @@ def test_server_that_changes_half_way_leaves_the_run_undecided(
 ) -> None:
     def instead(asked: dict[str, Any], right: str) -> Reply:
         late = int(re.findall(r"Question (\d+)", asked["messages"][-1]["content"])[-1]) >= 25
-        return Reply(right, **{field: "new" if late else "old"})
+        return replace(Reply(right), **{field: "new" if late else "old"})
 
     server.instead = instead
     workers = "2" if field == "model" else "0"
@@ -148,6 +149,15 @@ def test_server_that_changes_half_way_leaves_the_run_undecided(
     names = {"model": "{} fp-1", "system_fingerprint": "loopback {}"}[field]
     old, new = names.format("old"), names.format("new")
     assert f"{old} for 25 answers, {new} for 15 answers" in result.out
+
+
+def test_filter_before_the_model_is_no_other_model(project: Project, server: KeyServer) -> None:
+    server.instead = lambda asked, right: (
+        CONTENT_FILTER if prompt_of(asked) == min(server.key) else right
+    )
+    result = project.run("suites")
+    assert project.verdicts()["counts"]["unparsable"] == 1
+    assert result.status == 0
 
 
 def test_stored_answers_of_before_a_change_are_not_mixed_with_later_ones(
@@ -221,7 +231,8 @@ def test_callable_is_stored_only_under_its_own_fingerprint(project: Project) -> 
     for text, status in (("right", 0), ("inverted", 1)):
         project.write(
             "marked.py",
-            f"import wrong_models\n\ndef answer(request):\n    return wrong_models.{text}(request)\n\n"
+            "import wrong_models\n\ndef answer(request):\n"
+            f"    return wrong_models.{text}(request)\n\n"
             f'answer.fingerprint = "{text}"\n',
         )
         assert project.run("suites", "--medbench-model=python:marked:answer").status == status

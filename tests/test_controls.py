@@ -28,8 +28,8 @@ PUBLIC = {
     "medxpertqa_mm": "medxpertqa/input/medxpertqa_mm_input",
     "medxpertqa_text": "medxpertqa_sampled/input/medxpertqa_sampled_text_input",
 }
-# In MedMCQA the key itself is uneven: A is right in 32 % of the questions, the longest option in 31 %.
-# That is a property of the data, and why a gate has to ask for more than either reaches.
+# In MedMCQA the key itself is uneven: A is right in 32 % of the questions, the longest option in
+# 31 %. That is a property of the data, and why a gate has to ask for more than either reaches.
 UNEVEN = {("medmcqa", "first"), ("medmcqa", "longest")}
 # Every control on every suite counts, also where the figure is only told.
 LEVEL = 0.001 / (len(CONTROLS) * (len(STARTER_SUITES) + len(PUBLIC)))

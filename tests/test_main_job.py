@@ -107,7 +107,8 @@ def test_journal_has_every_item_once(project: Project, first: Result) -> None:
 
 
 def test_run_is_listed(project: Project, first: Result) -> None:
-    listed = project.command("-m", "pytest_medbench.cli", "runs")
+    main = "from pytest_medbench.cli import main; raise SystemExit(main())"
+    listed = project.command("-c", main, "runs")
     assert listed.status == 0
     line = listed.line(folder_of(project).name)
     for word in ("server", str(ITEMS), "PASS"):

@@ -289,7 +289,7 @@ def pytest_sessionfinish(session):
 import pytest
 
 @pytest.hookimpl(tryfirst=True)
-def pytest_runtest_protocol(item):
+def pytest_runtestloop(session):
     return True
 """,
     "an early end that claims to be fine": """\
@@ -327,7 +327,9 @@ def test_worker_that_dies_leaves_the_run_incomplete(project: Project) -> None:
         "    if request.item == 'q030':\n        os._exit(0)\n"
         "    return wrong_models.right(request)\n",
     )
-    result = project.run("suites", "--medbench-model=python:dying:answer", "-n", "2")
+    result = project.run(
+        "suites", "--medbench-model=python:dying:answer", "-n", "2", "--max-worker-restart=0"
+    )
     assert result.status in (1, 11)
     assert project.verdicts()["verdict"] != "PASS"
 

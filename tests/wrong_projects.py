@@ -6,7 +6,7 @@ import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from loopback import LoopbackServer, Reply
 from projects import Project, questions, server_config
@@ -74,6 +74,10 @@ class KeyServer(LoopbackServer):
         super().__init__(self._by_key, **{"models": [{"id": "loopback"}], **given})
         self.key = key_by_prompt(root)
         self.instead: Callable[[Ask, str], str | Reply] = lambda asked, right: right
+
+    def __enter__(self) -> Self:
+        super().__enter__()
+        return self
 
     def _by_key(self, asked: Ask) -> str | Reply:
         return self.instead(asked, self.key[prompt_of(asked)])

@@ -91,7 +91,7 @@ def _min_below(gate: Gate, key: str, chance: Chance) -> str | None:
 
 
 def _wrong_above(gate: Gate, key: str, chance: Chance) -> str | None:
-    # Nothing stricter than 0 can be asked for, also where one answer happens to be right throughout.
+    # Nothing stricter than 0 can be asked for, even where one answer is right throughout.
     if not gate.max_wrong:
         return None
     wrong, answer = chance.fewest_wrong(key, gate.scope)

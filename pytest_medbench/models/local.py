@@ -169,6 +169,11 @@ class LocalModel(OpenAIModel):
         self._progress = progress
         self._stop: Callable[[], None] | None = None
 
+    @property
+    def served_url(self) -> str | None:
+        """Where this process serves it, for the other processes of the run; None if it does not."""
+        return self.base_url if self._stop is not None else None
+
     async def start(self) -> None:
         """Fetch the weights where they are missing, serve them, connect. Raises ModelError."""
         if self._serve_here and self._stop is None:
