@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -28,12 +29,18 @@ def _of_pytest(config: pytest.Config) -> dict[str, bool]:
         "-k": bool(option.keyword),
         "-m": bool(option.markexpr),
         "--deselect": bool(option.deselect),
+        "--ignore": any(_holds_suites(Path(path)) for path in option.ignore or ()),
+        "--ignore-glob": bool(option.ignore_glob),
         "--lf": bool(getattr(option, "lf", False) and last_failed),
         "--sw": bool(getattr(option, "stepwise", False)),
         "an item named on the command line": any("::" in argument for argument in config.args),
         # No test has run by then, so that what failed is collection.
         "collection errors": bool(getattr(session, "testsfailed", 0)),
     }
+
+
+def _holds_suites(path: Path) -> bool:
+    return path.name == "suite.toml" or next(path.rglob("suite.toml"), None) is not None
 
 
 def _of_medbench(options: Options) -> dict[str, bool]:

@@ -184,14 +184,12 @@ class Account:
         return self.decision
 
     def _about_cache(self) -> list[str]:
-        stored = [outcome.asked_at for outcome in self.outcomes.values() if outcome.from_cache]
-        if not stored:
-            return []
-        hours = (time.time() - min(stored)) / 3600
-        return [
-            f"{len(stored):,} of {len(self.outcomes):,} answers came from the cache, "
-            f"the oldest {hours:.1f} h old"
-        ]
+        answered = [outcome for outcome in self.outcomes.values() if outcome.asked_at]
+        stored = [outcome.asked_at for outcome in answered if outcome.from_cache]
+        text = f"{len(stored):,} of {len(answered):,} answers came from the cache"
+        if stored:
+            text += f", the oldest {(time.time() - min(stored)) / 3600:.1f} h old"
+        return [text]
 
 
 def read_selected(

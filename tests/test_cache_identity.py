@@ -7,14 +7,13 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from loopback import CONTENT_FILTER, Reply
 from projects import Project, questions
-from wrong_projects import REVISION, KeyServer, model, prompt_of, serve, wrong_project
+from wrong_projects import REVISION, KeyServer, prompt_of, serve, wrong_project
 
 COUNT = 40
 ALL = f"{COUNT} of {COUNT} answers came from the cache, the oldest "
@@ -103,51 +102,42 @@ def test_another_revision_is_asked_anew(project: Project, server: KeyServer) -> 
     assert (project.run("suites").status, asked(server)) == (0, 0)
 
 
-@pytest.mark.parametrize(
-    "change",
-    [
-        pytest.param(lambda project, server: serve(
-            project, server, further=f"{REVISION}\ntemperature = 0.7"), id="temperature"),
-        pytest.param(lambda project, server: serve(
-            project, server, further=f'{REVISION}\nsystem = "Be brief."'), id="system prompt"),
-        pytest.param(lambda project, server: setattr(
-            server, "models", [{"id": "loopback", "created": 2}]), id="served entry"),
-        pytest.param(lambda project, server: project.suite(
-            questions(COUNT), prompt='system = "Be brief."', gates="overall = 0.9"), id="prompt"),
-    ],
-)  # fmt: skip
-def test_any_other_question_is_asked_anew(project: Project, server: KeyServer, change: Any) -> None:
-    serve(project, server, further=REVISION)
-    project.run("suites")
-    asked(server)
-    change(project, server)
-    assert project.run("suites").status == 0
-    assert asked(server) == COUNT
+def test_any_other_question_is_asked_anew(project: Project, server: KeyServer) -> None:
+    def again() -> tuple[int, int]:
+        status = project.run("suites").status
+        return status, asked(server)
 
-
-def test_new_key_scores_stored_answers_anew(project: Project, server: KeyServer) -> None:
     serve(project, server, further=REVISION)
-    project.run("suites")
-    asked(server)
+    assert again() == (0, COUNT)
+    serve(project, server, further=f"{REVISION}\ntemperature = 0.7")
+    assert again() == (0, COUNT)
+    serve(project, server, further=f'{REVISION}\nsystem = "Be brief."')
+    assert again() == (0, COUNT)
+    server.models = [{"id": "loopback", "created": 2}]
+    assert again() == (0, COUNT)
+    project.suite(questions(COUNT), prompt='system = "Think."', gates="overall = 0.9")
+    assert again() == (0, COUNT)
+    # Another key is no other question: the stored answers are scored by it.
     rows = [{**row, "target": worse({}, row["target"])} for row in questions(COUNT)]
-    project.suite(rows, gates="overall = 0.9")
-    assert (project.run("suites").status, asked(server)) == (1, 0)
+    project.suite(rows, prompt='system = "Think."', gates="overall = 0.9")
+    assert again() == (1, 0)
 
 
 @pytest.mark.parametrize("field", ["system_fingerprint", "model"])
 def test_server_that_changes_half_way_leaves_the_run_undecided(
     project: Project, server: KeyServer, field: str
 ) -> None:
+    by_name = field == "model"
+
     def instead(asked: dict[str, Any], right: str) -> Reply:
         late = int(re.findall(r"Question (\d+)", asked["messages"][-1]["content"])[-1]) >= 25
-        return replace(Reply(right), **{field: "new" if late else "old"})
+        said = "new" if late else "old"
+        return Reply(right, model=said) if by_name else Reply(right, system_fingerprint=said)
 
     server.instead = instead
-    workers = "2" if field == "model" else "0"
-    result = project.run("suites", "-n", workers)
+    result = project.run("suites", "-n", "2" if by_name else "0")
     assert result.status == 10
-    names = {"model": "{} fp-1", "system_fingerprint": "loopback {}"}[field]
-    old, new = names.format("old"), names.format("new")
+    old, new = ("old fp-1", "new fp-1") if by_name else ("loopback old", "loopback new")
     assert f"{old} for 25 answers, {new} for 15 answers" in result.out
 
 
@@ -177,13 +167,13 @@ def test_old_answers_are_asked_again_unless_a_revision_is_declared(
     project.run("suites")
     make_older(project, 25)
     asked(server)
-    result = project.run("suites")
-    assert (result.status, asked(server)) == (0, COUNT)
-    assert "came from the cache" not in result.out.replace("0 of 40 answers came from the", "")
+    assert (project.run("suites").status, asked(server)) == (0, COUNT)
     make_older(project, 2)
     assert project.run("suites", "--medbench-max-cache-age=1").status == 0
     assert asked(server) == COUNT
 
+
+def test_age_of_stored_answers_is_told(project: Project, server: KeyServer) -> None:
     serve(project, server, further=REVISION)
     project.run("suites")
     make_older(project, 25)
@@ -225,16 +215,12 @@ def test_two_runs_at_once_share_one_cache(project: Project, server: KeyServer) -
 
 
 def test_callable_is_stored_only_under_its_own_fingerprint(project: Project) -> None:
-    for text, status in (("right", 0), ("inverted", 1)):
-        project.write("mine.py", f"from wrong_models import {text} as answer\n")
-        assert project.run("suites", "--medbench-model=python:mine:answer").status == status
-    for text, status in (("right", 0), ("inverted", 1)):
-        project.write(
-            "marked.py",
-            "import wrong_models\n\ndef answer(request):\n"
-            f"    return wrong_models.{text}(request)\n\n"
-            f'answer.fingerprint = "{text}"\n',
-        )
-        assert project.run("suites", "--medbench-model=python:marked:answer").status == status
-    assert stored(project) == 2 * COUNT
-    assert project.run("suites", model("right")).status == 0
+    marked = (
+        "import wrong_models\n\ndef answer(request):\n    return wrong_models.{0}(request)\n\n{1}\n"
+    )
+    for mark, kept in (("", 0), ("answer.fingerprint = '{}'", COUNT)):
+        for number, (text, status) in enumerate((("right", 0), ("inverted", 1)), start=1):
+            project.write("mine.py", marked.format(text, mark.format(text)))
+            assert project.run("suites", "--medbench-model=python:mine:answer").status == status
+            path = project.root / ".medbench" / "cache" / "responses.sqlite"
+            assert (stored(project) if path.exists() else 0) == number * kept

@@ -37,7 +37,7 @@ def server(project: Project) -> Iterator[KeyServer]:
 def first(project: Project, server: KeyServer) -> Result:
     """Run once; everything below looks at what this left."""
     result = project.run("suites", "-p", "no:cacheprovider")
-    assert len(server.requests) == ITEMS
+    assert len(server.requests) == ITEMS, result.out
     return result
 
 

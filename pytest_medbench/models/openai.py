@@ -233,9 +233,7 @@ class OpenAIModel:
         if not got.is_success:
             refused = self._refused(got)
             if got.status_code == 400 and completions.is_filtered(_parsed(got)):
-                return Response(
-                    "", "content_filter", latency=latency, model=self.model, arrived_at=time.time()
-                )
+                return Response("", "content_filter", latency=latency, arrived_at=time.time())
             raise refused
         response = completions.read(self._clean(got), latency)
         if isinstance(response, str):
