@@ -20,7 +20,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        0 done; 1 something was left out, and named; 2 nothing was done.
+        0 done; 1 something was left out, and named; 2 nothing was done. That of `merge` is the
+        verdict's, or 2 where none could be made.
     """
     parser = _parser()
     arguments = parser.parse_args(argv)
@@ -62,6 +63,12 @@ def _parser() -> argparse.ArgumentParser:
     command = commands.add_parser("runs", help="list the runs of this project, newest first")
     command.add_argument("--home", type=Path, default=Path(".medbench"), help="default: .medbench")
     command.set_defaults(run=_runs)
+
+    command = commands.add_parser("merge", help="join the runs of shards into one verdict")
+    command.add_argument("runs", metavar="RUN", nargs="+", help="a run's id or folder")
+    command.add_argument("-o", "--output", type=Path, help="the new run's folder")
+    command.add_argument("--home", type=Path, default=Path(".medbench"), help="default: .medbench")
+    command.set_defaults(run=_merge)
     return parser
 
 
@@ -75,11 +82,14 @@ def _import(arguments: argparse.Namespace) -> int:
 def _export(arguments: argparse.Namespace) -> int:
     from pytest_medbench.importers import EXPORTERS
 
-    folder = Path(arguments.run_folder)
-    if not folder.is_dir():
-        folder = arguments.home / "runs" / arguments.run_folder
+    folder = _run_folder(arguments.run_folder, arguments.home)
     write = EXPORTERS[arguments.format]
     return _told(write(folder, arguments.output, allow_missing=arguments.allow_missing))
+
+
+def _run_folder(name: str, home: Path) -> Path:
+    folder = Path(name)
+    return folder if folder.is_dir() else home / "runs" / name
 
 
 def _told(report: Report) -> int:
@@ -102,3 +112,21 @@ def _runs(arguments: argparse.Namespace) -> int:
         status = "-" if run.exit_status is None else run.exit_status
         print(f"{run.id}  {run.verdict:<13} exit {status:<3} {run.planned:>7,} items  {run.model}")
     return 0
+
+
+def _merge(arguments: argparse.Namespace) -> int:
+    from pytest_medbench.merging import merge
+    from pytest_medbench.report.terminal import write_decision
+    from pytest_medbench.report.writer import PlainWriter
+
+    runs = [_run_folder(name, arguments.home) for name in arguments.runs]
+    merged = merge(runs, home=arguments.home, output=arguments.output)
+    writer = PlainWriter(sys.stdout)
+    decision, place = merged.decision, str(merged.folder)
+    write_decision(writer, decision, model=merged.model, run=merged.run, place=place)
+    if merged.exit_status != decision.exit_status:
+        writer.write_line(
+            "--medbench-strict: wrong and unparsable items are failed tests "
+            f"(exit status {merged.exit_status})"
+        )
+    return merged.exit_status

@@ -32,6 +32,8 @@ class RunFolder:
     home : Path
         The `.medbench` folder.
     run_id : str
+    path : Path, optional
+        Where else the folder is to be.
 
     Raises
     ------
@@ -39,13 +41,13 @@ class RunFolder:
         If the folder cannot be made.
     """
 
-    def __init__(self, home: Path, run_id: str) -> None:
+    def __init__(self, home: Path, run_id: str, path: Path | None = None) -> None:
         self.id = run_id
-        self.path = home / "runs" / run_id
+        self.path = path or home / "runs" / run_id
         try:
             self.path.mkdir(parents=True, exist_ok=True)
             ignore = home / ".gitignore"
-            if not ignore.exists():
+            if path is None and not ignore.exists():
                 ignore.write_text("*\n", encoding="utf-8")
         except OSError as error:
             raise RunError(
@@ -176,9 +178,25 @@ def read_plan(folder: Path) -> dict[str, Any]:
     return _read_whole(folder / PLAN)
 
 
+def read_verdicts(folder: Path) -> dict[str, Any]:
+    """Read what was decided of a run.
+
+    Raises
+    ------
+    RunError
+        If nothing was, or it cannot be read.
+    """
+    return _read_whole(folder / VERDICTS)
+
+
+def journals(folder: Path) -> list[Path]:
+    """Give the journals of a run, one for each process, in the order in which they count."""
+    return sorted(folder.glob("journal*.jsonl"))
+
+
 def read_journal(folder: Path) -> Iterator[dict[str, Any]]:
     """Give every line of every journal of a run; a torn last line is left out."""
-    for path in sorted(folder.glob("journal*.jsonl")):
+    for path in journals(folder):
         with path.open("rb") as file:
             for line in file:
                 if line.endswith(b"\n"):

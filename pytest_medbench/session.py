@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import platform
 import subprocess
 import time
@@ -49,6 +50,7 @@ class Account:
         self._catalogue = catalogue
         self._selected: Mapping[str, frozenset[str]] = {}
         self._partial: str | None = None
+        self._narrowed_by: Sequence[str] = ()
         self._gates: Sequence[gates.Gate] = ()
         self._node_ids: dict[str, tuple[str, str]] = {}
 
@@ -86,11 +88,10 @@ class Account:
     def narrow(self, reasons: Sequence[str]) -> None:
         """Note that the run is a part, and why."""
         everything = sum(len(suite.entries) for suite in self._catalogue.suites)
+        self._narrowed_by = reasons
         # A shard alone is no part: merging the shards decides on the whole.
-        if reasons or (self.planned < everything and self.options.shard is None):
-            why = f" ({', '.join(reasons)})" if reasons else ""
-            of = f"{everything:,}" if self.planned < everything else "the items collected"
-            self._partial = f"{self.planned:,} of {of}{why}"
+        if reasons or self.options.shard is None:
+            self._partial = part_of(self.planned, everything, reasons)
 
     def _read_gates(self) -> list[gates.Gate]:
         found = list(gates.parse_gates(self.options.gates, self.options.place, scope=None))
@@ -106,6 +107,8 @@ class Account:
             "created": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
             "planned": self.planned,
             "partial": self._partial,
+            "narrowed_by": list(self._narrowed_by),
+            "control": self.asker.model.is_control,
             "model": {"name": self.asker.model.name, **fingerprint},
             "suites": [
                 {
@@ -132,7 +135,18 @@ class Account:
                 "sample": options.sample,
                 "seed": options.seed,
                 "shard": options.shard,
+                "strict": options.strict,
+                "report_only": options.report_only,
+                "allow_partial": options.allow_partial,
+                "ci": options.ci,
             },
+            "taxonomy": [
+                {
+                    "path": str(_relative(path, options.root)),
+                    "digest": hashlib.sha256(path.read_bytes()).hexdigest(),
+                }
+                for path in options.taxonomy
+            ],
             "versions": {name: version(name) for name in _VERSIONS}
             | {"python": platform.python_version()},
             "commit": _commit(options.root),
@@ -172,24 +186,47 @@ class Account:
             report_only=options.report_only,
             stopped=stopped,
             doubts=tuple(doubts),
-            notes=tuple(self._about_cache()),
+            notes=(about_cache(self.outcomes.values()),),
         )
         suites = self._catalogue.suites
         self.decision = gates.decide(
             suites, self._selected, self.outcomes, self._gates, circumstances
         )
         self.folder.write_verdicts(
-            {"model": self.asker.model.name, **dataclasses.asdict(self.decision)}
+            verdicts_document(self.asker.model.name, self.decision, stopped, doubts)
         )
         return self.decision
 
-    def _about_cache(self) -> list[str]:
-        answered = [outcome for outcome in self.outcomes.values() if outcome.asked_at]
-        stored = [outcome.asked_at for outcome in answered if outcome.from_cache]
-        text = f"{len(stored):,} of {len(answered):,} answers came from the cache"
-        if stored:
-            text += f", the oldest {(time.time() - min(stored)) / 3600:.1f} h old"
-        return [text]
+
+def part_of(planned: int, everything: int, reasons: Sequence[str]) -> str | None:
+    """Say which part of the plan a run is, and why; None where it is the whole."""
+    if not reasons and planned >= everything:
+        return None
+    why = f" ({', '.join(reasons)})" if reasons else ""
+    of = f"{everything:,}" if planned < everything else "the items collected"
+    return f"{planned:,} of {of}{why}"
+
+
+def about_cache(outcomes: Iterable[Outcome]) -> str:
+    """Say how many answers came from the cache, and the age of the oldest."""
+    answered = [outcome for outcome in outcomes if outcome.asked_at]
+    stored = [outcome.asked_at for outcome in answered if outcome.from_cache]
+    text = f"{len(stored):,} of {len(answered):,} answers came from the cache"
+    if stored:
+        text += f", the oldest {(time.time() - min(stored)) / 3600:.1f} h old"
+    return text
+
+
+def verdicts_document(
+    model: str, decision: gates.Decision, stopped: str | None, doubts: Sequence[str]
+) -> dict[str, Any]:
+    """Give what `verdicts.json` holds."""
+    return {
+        "model": model,
+        "stopped": stopped,
+        "doubts": list(doubts),
+        **dataclasses.asdict(decision),
+    }
 
 
 def read_selected(

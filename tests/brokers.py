@@ -70,6 +70,7 @@ class FakeModel:
     cacheable = True
     is_control = False
     concurrency: int | None = None
+    requests_per_minute: float | None = None
 
     def __init__(self) -> None:
         self.closed = False

@@ -78,7 +78,7 @@ class TestMedBenchV4:
         question = "  {options} {{ input }}\n## 问题\n甲？\nA. 一\nB. 二\n\n"
         write_rows(tmp_path / "MedSafety.jsonl", [v4(question)])
         suite = read(one(import_medbench_v4(tmp_path, tmp_path / "suites")))
-        item = suite.reader()(suite.entries[0])
+        item = suite.item(suite.entries[0].id)
         assert item.options == ["一", "二"]
         assert Prompter(suite).messages(item) == [{"role": "user", "content": question}]
 
@@ -159,7 +159,7 @@ class TestMedBenchV4:
         suite = read(one(report))
         (entry,) = suite.entries
         assert entry.problem is None
-        assert suite.scorer.score(suite.reader()(entry), Response(response)).value == 1
+        assert suite.scorer.score(suite.item(entry.id), Response(response)).value == 1
 
     def test_reference_of_an_open_task_is_kept(self, tmp_path: Path) -> None:
         write_rows(tmp_path / "MedOutcome.jsonl", [v4("预测？") | {"answer": {"预测结局": "好转"}}])

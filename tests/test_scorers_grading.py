@@ -35,7 +35,7 @@ def made(folder: Path, score: str, **line: Any) -> tuple[Suite, Item]:
     (folder / "items.jsonl").write_text(json.dumps(item) + "\n", encoding="utf-8")
     suite = read_suite(folder / "suite.toml", load_taxonomy(), bind)
     assert suite.entries[0].problem is None
-    return suite, suite.reader()(suite.entries[0])
+    return suite, suite.item(suite.entries[0].id)
 
 
 def test_the_built_in_scorers() -> None:

@@ -74,11 +74,11 @@ def test_no_repeated_prompt_scores(
 ) -> None:
     rows = questions("medqa") + questions("medmcqa")
     suite = suite_of(tmp_path, rows, scorer, strategy, language)
-    prompter, read = Prompter(suite), suite.reader()
+    prompter = Prompter(suite)
     extract = read_choice if scorer == "choice" else read_choices
     lucky = []
     for entry in suite.entries:
-        item = read(entry)
+        item = suite.item(entry.id)
         shown = [str(message["content"]) for message in prompter.messages(item)]
         whole = "\n".join(shown)
         stem, options = str(item.input), item.options or []

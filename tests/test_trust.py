@@ -69,10 +69,9 @@ class Desk:
     def __post_init__(self) -> None:
         self.suites = [self.suite]
         self._prompter = Prompter(self.suite)
-        self._reader = self.suite.reader()
 
     def item(self, suite: Suite, entry: Entry) -> Item:
-        return self._reader(entry)
+        return suite.item(entry.id)
 
     def request(self, suite: Suite, item: Item) -> Request:
         return self._prompter.request(item)

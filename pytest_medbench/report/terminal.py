@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from pytest_medbench.gates import Decision, GateVerdict, SliceScore, Verdict
 from pytest_medbench.outcomes import Outcome, Status
 from pytest_medbench.report.plain import printable
+from pytest_medbench.report.writer import Writer
 
 if TYPE_CHECKING:
     import pytest
@@ -42,26 +43,38 @@ def letter_and_word(report: pytest.TestReport) -> tuple[str, str, tuple[str, Mar
 
 
 def summarize(reporter: pytest.TerminalReporter, account: Account) -> None:
-    """Print the table and the verdict; nothing here decides anything."""
-    decision = account.decision
-    if decision is None:
-        return
+    """Print the table and the verdict of a session."""
+    if account.decision is not None:
+        name, run = account.asker.model.name, account.folder.id
+        write_decision(reporter, account.decision, model=name, run=run, place=_shown(account))
+
+
+def write_decision(writer: Writer, decision: Decision, *, model: str, run: str, place: str) -> None:
+    """Write the table and the verdict; nothing here decides anything.
+
+    Parameters
+    ----------
+    writer : Writer
+    decision : Decision
+    model, run : str
+        The model's name and the run's id.
+    place : str
+        The run's folder, where the rest stands.
+    """
     colour = _COLOURS.get(decision.verdict, {})
     title = decision.verdict.value if decision.verdict is not None else "no verdict"
-    reporter.section(f"medbench: {title}", "=", **colour)
-    model = printable(account.asker.model.name)
-    reporter.write_line(f"model {model}, run {account.folder.id}, {_counts(decision)}")
-    _write_table(reporter, decision)
+    writer.section(f"medbench: {title}", "=", **colour)
+    writer.write_line(f"model {printable(model)}, run {run}, {_counts(decision)}")
+    _write_table(writer, decision)
     why = [
         f"{verdict.gate.key}: {verdict.reason}"
         for verdict in decision.verdicts
         if verdict.verdict is Verdict.INCONCLUSIVE
     ]
-    _write_list(reporter, [*decision.reasons, *why], most=6, mark="!")
-    _write_list(reporter, decision.notes, most=4, mark="-")
-    reporter.write_line(
-        f"{printable(decision.headline)} (exit status {decision.exit_status}; "
-        f"all of it: {_shown(account)})",
+    _write_list(writer, [*decision.reasons, *why], most=6, mark="!")
+    _write_list(writer, decision.notes, most=4, mark="-")
+    writer.write_line(
+        f"{printable(decision.headline)} (exit status {decision.exit_status}; all of it: {place})",
         **colour,
     )
 
@@ -77,7 +90,7 @@ def _counts(decision: Decision) -> str:
     return f"{decision.planned:,} items planned: {', '.join(counts) or 'none run'}"
 
 
-def _write_table(reporter: pytest.TerminalReporter, decision: Decision) -> None:
+def _write_table(writer: Writer, decision: Decision) -> None:
     gated = [(verdict.slice, verdict) for verdict in decision.verdicts]
     shown = {(figures.key, figures.scope) for figures, _ in gated}
     plain = [
@@ -91,12 +104,12 @@ def _write_table(reporter: pytest.TerminalReporter, decision: Decision) -> None:
     confidence = round(200 * rows[0][0].confidence - 100)
     interval = f"{confidence} % interval"
     head = f"{'verdict':<13}{'score':>7}  {interval:<15}{'n':>7}{'unpars.':>8}{'errors':>7}  "
-    reporter.write_line(head + f"{'asked for':<11}slice", bold=True)
+    writer.write_line(head + f"{'asked for':<11}slice", bold=True)
     for figures, verdict in rows[:ROWS]:
         decided = None if verdict is None else verdict.verdict
-        reporter.write_line(_row(figures, verdict), **_COLOURS.get(decided, {}))
+        writer.write_line(_row(figures, verdict), **_COLOURS.get(decided, {}))
     if len(rows) > ROWS:
-        reporter.write_line(f"… and {len(rows) - ROWS} more slices in verdicts.json")
+        writer.write_line(f"… and {len(rows) - ROWS} more slices in verdicts.json")
 
 
 def _surely_low_first(figures: SliceScore) -> tuple[float, str]:
@@ -128,10 +141,8 @@ def _asked_for(verdict: GateVerdict | None) -> str:
     return f"{sign} {100 * gate.min:g}"
 
 
-def _write_list(
-    reporter: pytest.TerminalReporter, lines: Sequence[str], *, most: int, mark: str
-) -> None:
+def _write_list(writer: Writer, lines: Sequence[str], *, most: int, mark: str) -> None:
     for line in lines[:most]:
-        reporter.write_line(f"{mark} {printable(line)}")
+        writer.write_line(f"{mark} {printable(line)}")
     if len(lines) > most:
-        reporter.write_line(f"{mark} … and {len(lines) - most} more in verdicts.json")
+        writer.write_line(f"{mark} … and {len(lines) - most} more in verdicts.json")

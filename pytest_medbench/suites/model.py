@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO, Protocol
@@ -131,6 +132,11 @@ class Suite:
     def entry(self, item_id: str) -> Entry:
         """Give the entry of an id; KeyError if there is none."""
         return self._by_id[item_id]
+
+    def item(self, item_id: str) -> Item:
+        """Read one item again; where many are read, a `reader` keeps the file open."""
+        with closing(self.reader()) as read:
+            return read(self.entry(item_id))
 
     def reader(self) -> ItemReader:
         """Open the items' file for reading single items."""
