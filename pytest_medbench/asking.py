@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 import os
-import sys
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -181,10 +180,6 @@ def _failed(suite: str, item: str, result: Response | Failure) -> Outcome:
 
 def _import_what_the_end_needs() -> None:
     # Deciding takes scipy, and hypothesis's own plugin imports hypothesis for its summary: together
-    # a second, which costs next to nothing while requests are under way, if it yields often.
-    interval = sys.getswitchinterval()
-    sys.setswitchinterval(0.0005)
-    try:
-        import scipy.special  # noqa: F401
-    finally:
-        sys.setswitchinterval(interval)
+    # a second, which costs little while requests are under way.
+    import hypothesis.internal.observability  # noqa: F401 - the import is the point
+    import scipy.special  # noqa: F401 - the import is the point

@@ -5,7 +5,8 @@ from __future__ import annotations
 import importlib.util
 import os
 import time
-from collections.abc import Collection, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
@@ -16,7 +17,7 @@ from pytest_medbench.options import Options
 from pytest_medbench.outcomes import MISSING, Outcome, Status
 from pytest_medbench.run_id import new_run_id
 from pytest_medbench.runs import RunError, RunFolder, journals
-from pytest_medbench.selection import select
+from pytest_medbench.selection import shard_of
 from pytest_medbench.session import about_cache, part_of, verdicts_document
 from pytest_medbench.shards import (
     MergeError,
@@ -30,6 +31,7 @@ from pytest_medbench.suites import Suite
 from pytest_medbench.trust import doubts_about_server
 
 BLOCKED = 1
+NAMED = 10
 _Key = tuple[str, str]
 
 
@@ -200,6 +202,7 @@ def join(shards: Sequence[Shard], suites: Sequence[Suite]) -> Joined:
         item of its shard.
     """
     joined = Joined(selected={suite.name: set() for suite in suites})
+    cut = _cut(suites, shards[0].of)
     for shard in shards:
         mine = _selected(shard, suites)
         for name, ids in mine.items():
@@ -207,12 +210,12 @@ def join(shards: Sequence[Shard], suites: Sequence[Suite]) -> Joined:
             if twice:
                 raise MergeError(f"{shard}: {name}::{min(twice)} is of another shard as well")
             joined.selected[name] |= ids
-        _check_cut(shard, suites, mine)
+        _check_cut(shard, mine, cut.get(shard.number, {}))
         _take(shard, mine, joined)
-    present = {shard.number for shard in shards}
-    for number in range(1, shards[0].of + 1):
-        if number not in present:
-            _check_empty(shards[0], number, suites, joined)
+    _check_gaps(shards, cut)
+    empty = shards[0].of - len({*cut, *(shard.number for shard in shards)})
+    if empty:
+        joined.notes.append(f"{empty:,} of {shards[0].of:,} shards have no item and no run")
     return joined
 
 
@@ -229,13 +232,19 @@ def _selected(shard: Shard, suites: Sequence[Suite]) -> dict[str, set[str]]:
     return found
 
 
-def _belonging(number: int, of: int, suites: Sequence[Suite]) -> Mapping[str, Collection[str]]:
-    members = ((suite, entry) for suite in suites for entry in suite.entries)
-    return select(Options(root=Path(), shard=(number, of)), members)
+def _cut(suites: Sequence[Suite], of: int) -> dict[int, dict[str, set[str]]]:
+    """Give the ids that fall into each shard, by suite; shards without items are left out."""
+    cut: defaultdict[int, dict[str, set[str]]] = defaultdict(dict)
+    for suite in suites:
+        for entry in suite.entries:
+            number = shard_of(suite.name, entry.group, of=of)
+            cut[number].setdefault(suite.name, set()).add(entry.id)
+    return dict(cut)
 
 
-def _check_cut(shard: Shard, suites: Sequence[Suite], mine: Mapping[str, set[str]]) -> None:
-    belonging = _belonging(shard.number, shard.of, suites)
+def _check_cut(
+    shard: Shard, mine: Mapping[str, set[str]], belonging: Mapping[str, set[str]]
+) -> None:
     for name, ids in mine.items():
         strange = ids.difference(belonging.get(name, ()))
         if strange:
@@ -245,14 +254,17 @@ def _check_cut(shard: Shard, suites: Sequence[Suite], mine: Mapping[str, set[str
             )
 
 
-def _check_empty(first: Shard, number: int, suites: Sequence[Suite], joined: Joined) -> None:
-    items = sum(map(len, _belonging(number, first.of, suites).values()))
-    if items:
+def _check_gaps(shards: Sequence[Shard], cut: Mapping[int, Mapping[str, set[str]]]) -> None:
+    missing = sorted(set(cut).difference(shard.number for shard in shards))
+    if missing:
+        items = sum(len(ids) for number in missing for ids in cut[number].values())
+        named = ", ".join(f"shard {number}/{shards[0].of}" for number in missing[:NAMED])
+        more = f" and {len(missing) - NAMED:,} more" if len(missing) > NAMED else ""
+        verb = "are" if len(missing) > 1 else "is"
         raise MergeError(
-            f"shard {number}/{first.of} is missing, with {items:,} items before any selection; "
-            "run it, or give its folder"
+            f"{named}{more} {verb} missing, with {items:,} items before any selection; run what "
+            "is missing, or give its folder"
         )
-    joined.notes.append(f"shard {number}/{first.of} has no item and no run")
 
 
 def _take(shard: Shard, mine: Mapping[str, set[str]], joined: Joined) -> None:

@@ -40,12 +40,17 @@ def select(options: Options, planned: Iterable[_Member]) -> Chosen:
         groups = _sample(groups, options.sample, options.seed)
     if options.shard is not None:
         part, whole = options.shard
-        groups = [group for group in groups if _hash(*_name(group)) % whole == part - 1]
+        groups = [group for group in groups if shard_of(*_name(group), of=whole) == part]
     chosen: defaultdict[str, set[str]] = defaultdict(set)
     for group in groups:
         for suite, entry in group:
             chosen[suite.name].add(entry.id)
     return {name: frozenset(ids) for name, ids in chosen.items()}
+
+
+def shard_of(suite: str, group: str, *, of: int) -> int:
+    """Give the number, from 1, of the shard into which a group falls, of `of` shards."""
+    return _hash(suite, group) % of + 1
 
 
 def is_selecting(options: Options) -> bool:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic import BaseModel, PositiveInt, TypeAdapter, ValidationError, field_validator
 
 from pytest_medbench.errors import MedbenchError
 from pytest_medbench.gates import Gate
@@ -43,7 +43,7 @@ class Settings(BaseModel):
 
     sample: int | None
     seed: int
-    shard: tuple[int, int] | None
+    shard: tuple[PositiveInt, PositiveInt] | None
     strict: bool
     report_only: bool
     allow_partial: bool
@@ -70,6 +70,17 @@ class Plan(BaseModel):
     taxonomy: list[TaxonomyFile]
     versions: dict[str, str]
     commit: str | None
+
+    @field_validator("gates")
+    @classmethod
+    def _are_gates(cls, gates: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        # They stay as they stand, so that 1 does not become 1.0.
+        TypeAdapter(list[Gate]).validate_python(gates)
+        known = {each.name for each in dataclasses.fields(Gate)}
+        unknown = sorted({key for gate in gates for key in gate}.difference(known))
+        if unknown:
+            raise ValueError(f"no gate has a key {unknown[0]!r}")
+        return gates
 
 
 @dataclass(frozen=True)
@@ -122,7 +133,6 @@ def read_shard(folder: Path) -> Shard | None:
     document = read_plan(folder)
     try:
         plan = Plan.model_validate(document)
-        TypeAdapter(list[Gate]).validate_python(plan.gates)
     except ValidationError as error:
         raise _not_readable(folder / PLAN, error) from error
     if plan.settings.shard is None:

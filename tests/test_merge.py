@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
 import shutil
 from collections.abc import Callable, Mapping
@@ -14,11 +16,12 @@ from hypothesis import strategies as st
 from made_suites import answer, entry, suite
 from projects import KEY, Project, Result, questions
 
+from pytest_medbench.cli import main
 from pytest_medbench.gates import Circumstances, decide, parse_gates
 from pytest_medbench.merging import Joined, circumstances, join
 from pytest_medbench.options import Options
 from pytest_medbench.outcomes import Outcome
-from pytest_medbench.runs import RunFolder
+from pytest_medbench.runs import RunFolder, read_journal, read_plan
 from pytest_medbench.selection import select
 from pytest_medbench.shards import Shard, check_agreement, read_shard
 from pytest_medbench.suites import Suite
@@ -33,8 +36,23 @@ def items() -> list[dict[str, Any]]:
     return [*cardiac, *questions(8, prefix="s", specialty="surgery", safety=["medication"])]
 
 
-def merge(project: Project, *arguments: str | Path, ci: bool = False) -> Result:
-    return project.command("-c", MERGE, "merge", *map(str, arguments), ci=ci)
+def medbench(project: Project, *arguments: str | Path, ci: bool = False) -> Result:
+    """Run the command in a process of its own."""
+    return project.command("-c", MERGE, *map(str, arguments), ci=ci)
+
+
+def merge(project: Project, *arguments: str | Path) -> Result:
+    """Run the command in this process, at a desk."""
+    home = str(project.root / ".medbench")
+    said = io.StringIO()
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        contextlib.redirect_stdout(said),
+        contextlib.redirect_stderr(said),
+    ):
+        patch.delenv("CI", raising=False)
+        status = main(["merge", *map(str, arguments), "--home", home])
+    return Result(status, said.getvalue())
 
 
 def run_shard(project: Project, part: str, *arguments: str) -> Path:
@@ -55,8 +73,12 @@ def new_project(root: Path, **suite_: Any) -> Project:
 
 @pytest.fixture(scope="module")
 def sharded(tmp_path_factory: pytest.TempPathFactory) -> Project:
-    """Three shards, each with items, that answer all rightly."""
+    """Three shards that answer all rightly, and beside them the whole run, in `whole`."""
     project = new_project(tmp_path_factory.mktemp("sharded"))
+    whole = project.run("suites", KEY)
+    assert whole.status == 0, whole.out
+    project.write("whole.txt", whole.out)
+    project.runs()[0].rename(project.root / "whole")
     for part in ("1/3", "2/3", "3/3"):
         run_shard(project, part, KEY)
     return project
@@ -93,35 +115,35 @@ def assert_refused(project: Project, result: Result, *parts: str) -> None:
 
 
 def test_merged_shards_have_the_verdict_of_the_whole_run(project: Project) -> None:
-    shards = project.runs()
-    merged = merge(project, *reversed(shards))
+    merged = medbench(project, "merge", *reversed(project.runs()))
     assert merged.status == 0, merged.out
-    of_shards = (project.runs()[-1] / "verdicts.json").read_bytes()
-    lines = project.journal()
-    whole = project.run("suites", KEY)
-    assert whole.status == 0
-    assert (project.runs()[-1] / "verdicts.json").read_bytes() == of_shards
-    volatile = {"asked_at", "latency"}
-    assert [{k: v for k, v in line.items() if k not in volatile} for line in lines] == [
-        {k: v for k, v in line.items() if k not in volatile} for line in project.journal()
-    ]
-    for line in ("medbench: PASS", "16 items planned: 16 correct"):
-        assert line in merged.line(line)
-    table = [line for line in merged.out.splitlines() if ">=" in line]
-    assert table
-    assert table == [line for line in whole.out.splitlines() if ">=" in line]
+    assert (project.runs()[-1] / "verdicts.json").read_bytes() == (
+        project.root / "whole" / "verdicts.json"
+    ).read_bytes()
+    said = (project.root / "whole.txt").read_text(encoding="utf-8").splitlines()
+    table = [line for line in said if ">= " in line]
+    assert len(table) == 4
+    assert table == [line for line in merged.out.splitlines() if ">= " in line]
+    for line in ("= medbench: PASS =", "16 items planned: 16 correct", "PASS: 4 gates passed"):
+        assert line in merged.out
 
 
-def test_merged_plan_is_that_of_the_whole_run(project: Project) -> None:
+def test_merged_plan_and_journal_are_those_of_the_whole_run(project: Project) -> None:
     shards = project.runs()
     merge(project, *shards)
-    merged = json.loads((project.runs()[-1] / "plan.json").read_text(encoding="utf-8"))
-    project.run("suites", KEY)
-    whole = json.loads((project.runs()[-1] / "plan.json").read_text(encoding="utf-8"))
+    merged, whole = (read_plan(path) for path in (project.runs()[-1], project.root / "whole"))
     assert merged.pop("merged_from") == [
         {"run": shard.name, "shard": [number, 3]} for number, shard in enumerate(shards, 1)
     ]
     assert {**merged, "created": ""} == {**whole, "created": ""}
+    journals = [
+        sorted(
+            json.dumps({**line, "asked_at": 0, "latency": 0}, sort_keys=True)
+            for line in read_journal(path)
+        )
+        for path in (project.runs()[-1], project.root / "whole")
+    ]
+    assert journals[0] == journals[1]
 
 
 def test_shards_may_lie_anywhere_and_the_merged_run_too(project: Project, tmp_path: Path) -> None:
@@ -148,13 +170,13 @@ def test_shard_into_which_no_item_falls_is_not_missed(tmp_path: Path) -> None:
     project = new_project(tmp_path)
     project.suite(questions(2))
     project.config("[tool.medbench.gates]\noverall = 0.6\n")
-    runs = []
-    for part in ("1/5", "2/5", "3/5", "4/5", "5/5"):
-        if project.run("suites", KEY, f"--medbench-shard={part}").status != 5:
-            runs = project.runs()
-    assert 1 <= len(runs) <= 2
+    for part in ("1/3", "2/3", "3/3"):
+        project.run("suites", KEY, f"--medbench-shard={part}")
+    runs = [run for run in project.runs() if (run / "plan.json").exists()]
+    assert 1 <= len(runs) < 3
     merged = merge(project, *runs)
-    assert (merged.status, "has no item and no run" in merged.out) == (0, True), merged.out
+    assert merged.status == 0, merged.out
+    assert "of 3 shards have no item and no run" in merged.out
 
 
 def test_shard_given_twice_is_refused(project: Project) -> None:
@@ -198,11 +220,9 @@ def test_item_left_out_of_a_shard_makes_a_part(project: Project) -> None:
 
 
 def test_whole_run_alone_is_nothing_to_merge(project: Project) -> None:
-    shards = project.runs()
-    project.run("suites", KEY)
-    whole = project.runs()[-1]
+    whole = project.root / "whole"
     assert_refused(project, merge(project, whole), "nothing to merge")
-    assert_refused(project, merge(project, *shards, whole), str(whole.name), "no shard")
+    assert_refused(project, merge(project, *project.runs(), whole), str(whole), "no shard")
 
 
 def test_only_shard_is_merged(project: Project) -> None:
@@ -286,8 +306,8 @@ def test_gates_are_those_of_the_shards(project: Project) -> None:
 
 
 def merged_after(project: Project, model: str, *arguments: str) -> Result:
-    """Run three shards with this model and merge them."""
-    shards = [run_shard(project, f"{number}/3", model, *arguments) for number in (1, 2, 3)]
+    """Run two shards with this model and merge them."""
+    shards = [run_shard(project, f"{number}/2", model, *arguments) for number in (1, 2)]
     return merge(project, *shards)
 
 
@@ -314,25 +334,23 @@ def test_gate_that_no_shard_decides_blocks_the_whole(tmp_path: Path) -> None:
     assert (merged.status, "BLOCK: " in merged.out) == (1, True), merged.out
 
 
-@pytest.mark.parametrize(
-    ("ci", "arguments", "status"), [(False, [], 10), (False, ["allow"], 0), (True, ["allow"], 10)]
-)
-def test_narrowed_shard_makes_a_part(
-    project: Project, ci: bool, arguments: list[str], status: int
-) -> None:
-    shutil.rmtree(project.root / ".medbench")
-    flags = ["--medbench-allow-partial" for _ in arguments]
-    shards = [run_shard(project, f"{number}/3", KEY, *flags) for number in (1, 3)]
-    shards.append(run_shard(project, "2/3", KEY, *flags, "-k", "q00 or s00"))
-    merged = merge(project, *shards, ci=ci)
-    assert merged.status == status, merged.out
-    assert "not a release gate" in merged.out
-    assert "(-k)" in merged.out
+def test_narrowed_shard_makes_a_part(project: Project) -> None:
+    allow = "--medbench-allow-partial"
+    first, second, third = project.runs()
+    narrowed = run_shard(project, "2/3", KEY, allow, "-k", "q00 or s000")
+    merged = merge(project, first, narrowed, third)
+    assert (merged.status, "(-k), not a release gate" in merged.out) == (10, True), merged.out
+    for shard in (first, third):
+        change(shard, lambda plan: plan["settings"].update(allow_partial=True))
+    assert merge(project, first, narrowed, third).status == 0
+    assert medbench(project, "merge", first, narrowed, third, ci=True).status == 10
+    change(third, lambda plan: plan["settings"].update(ci=True))
+    assert merge(project, first, narrowed, third).status == 10
 
 
 def test_control_is_never_green(tmp_path: Path) -> None:
     project = Project(tmp_path)
-    project.suite([{**item, "target": "A"} for item in items()])
+    project.suite(items(), gates="overall = { min = 0.1, allow_below_chance = true }")
     merged = merged_after(project, "--medbench-model=control:first")
     assert (merged.status, "a control's" in merged.out) == (10, True), merged.out
 
@@ -432,20 +450,24 @@ def test_scorer_and_taxonomy_of_the_project_are_found(tmp_path: Path) -> None:
         "def mine(item, response, options):\n"
         "    return float(response.text == item.target)\n",
     )
-    project.write("labels.toml", '[safety]\nspills = { zh = "泼洒", en = "spills" }\n')
+    project.write(
+        "labels.toml", '[safety]\nspills = { family = "FAMILY", zh = "泼洒", en = "spills" }\n'
+    )
     project.config(f'[tool.medbench]\ntaxonomy = "labels.toml"\n[tool.medbench.gates]\n{GATES}\n')
     made = items()
     made[0]["safety"] = ["spills"]
     project.suite(made, scorer="mine")
-    merged = merged_after(project, KEY)
+    for part in ("1/2", "2/2"):
+        run_shard(project, part, KEY)
+    merged = medbench(project, "merge", *project.runs())
     assert merged.status == 0, merged.out
     edited(project, "labels.toml", "泼洒", "泼")
-    assert_refused(project, merge(project, *project.runs()[:3]), "labels.toml", "taxonomy")
+    assert_refused(project, merge(project, *project.runs()[:2]), "labels.toml", "taxonomy")
 
 
 def test_merged_run_is_listed_and_not_merged_again(project: Project) -> None:
     merge(project, *project.runs())
-    listed = project.command("-c", MERGE, "runs")
+    listed = medbench(project, "runs")
     assert listed.out.splitlines()[0].startswith(project.runs()[-1].name)
     assert "PASS" in listed.out.splitlines()[0]
     assert_refused(project, merge(project, project.runs()[-1]), "nothing to merge")
