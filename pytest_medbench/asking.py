@@ -167,6 +167,7 @@ class Asker:
     def close(self) -> None:
         """Let go of the model, keep what arrives within a few seconds."""
         gc.enable()
+        gc.freeze()
         self.broker.close(grace=GRACE if self.broker.in_flight else 0.0)
         if self._journal is not None:
             self._journal.close()

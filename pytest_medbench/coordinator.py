@@ -142,7 +142,9 @@ class Coordinator:
         if self._asker is not None or self.collects_only or self._problem is not None:
             return
         if self.is_worker:
-            threading.Thread(target=_import_client, daemon=True).start()
+            from pytest_medbench.models.openai import import_client
+
+            threading.Thread(target=import_client, daemon=True).start()
         elif self.options.model is not None:
             try:
                 self._asker = self._make_asker()
@@ -392,7 +394,3 @@ class Coordinator:
             self._asker.close()
         if self._catalogue is not None:
             self._catalogue.close()
-
-
-def _import_client() -> None:
-    import openai  # noqa: F401 - the import is the point: it takes a second

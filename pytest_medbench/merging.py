@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import time
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from hashlib import sha256
 from pathlib import Path
 
-from pytest_medbench import gates, scorers
-from pytest_medbench.catalogue import Catalogue
-from pytest_medbench.options import Options
+from pytest_medbench import gates
 from pytest_medbench.outcomes import MISSING, Outcome, Status
 from pytest_medbench.run_id import new_run_id
 from pytest_medbench.runs import RunError, RunFolder, journals
 from pytest_medbench.selection import shard_of
 from pytest_medbench.session import about_cache, part_of, verdicts_document
+from pytest_medbench.shard_suites import read_again
 from pytest_medbench.shards import (
     MergeError,
-    Plan,
     Shard,
     check_agreement,
     read_outcomes,
@@ -105,7 +101,7 @@ def merge(runs: Sequence[Path], *, home: Path, output: Path | None = None) -> Me
     shards = _read(runs)
     check_agreement(shards)
     plan = shards[0].plan
-    catalogue = _read_suites(plan, home.resolve().parent)
+    catalogue = read_again(plan, home.resolve().parent)
     try:
         suites = catalogue.suites
         joined = join(shards, suites)
@@ -136,60 +132,6 @@ def _read(runs: Sequence[Path]) -> list[Shard]:
             )
         shards.append(shard)
     return sorted(shards, key=lambda shard: shard.number)
-
-
-def _read_suites(plan: Plan, root: Path) -> Catalogue:
-    for file in plan.taxonomy:
-        _check_taxonomy(root / file.path, file.digest)
-    taxonomy = tuple(root / file.path for file in plan.taxonomy)
-    catalogue = Catalogue(Options(root=root, taxonomy=taxonomy))
-    for planned in plan.suites:
-        path = root / planned.path
-        if not path.is_file():
-            raise MergeError(
-                f"{path}: there is no suite; merge where the shards' commit is checked out, or "
-                "name its .medbench with --home"
-            )
-        if planned.scorer.get("scorer") not in scorers.names():
-            _load_own_scorers(root, path)
-        suite = catalogue.read(path)
-        digests = {
-            "digest": (planned.digest, suite.digest),
-            "prompt_digest": (planned.prompt_digest, catalogue.prompt_digest(suite)),
-        }
-        for what, (then, now) in digests.items():
-            if then != now:
-                raise MergeError(
-                    f"{path}: not the suite that was run: its {what} is {now[:12]} and was "
-                    f"{then[:12]}; merge where the shards' commit is checked out"
-                )
-    return catalogue
-
-
-def _check_taxonomy(path: Path, digest: str) -> None:
-    try:
-        now = sha256(path.read_bytes()).hexdigest()
-    except OSError as error:
-        raise MergeError(f"{path}: the taxonomy cannot be read: {error.strerror}") from error
-    if now != digest:
-        raise MergeError(f"{path}: not the taxonomy that the shards were run with")
-
-
-def _load_own_scorers(root: Path, suite: Path) -> None:
-    """Run the conftest.py files that pytest would, from the root down to the suite."""
-    for folder in reversed(suite.parents):
-        path = folder / "conftest.py"
-        if not folder.is_relative_to(root) or not path.is_file():
-            continue
-        spec = importlib.util.spec_from_file_location("conftest", path)
-        assert spec is not None
-        assert spec.loader is not None
-        try:
-            spec.loader.exec_module(importlib.util.module_from_spec(spec))
-        except Exception as error:
-            raise MergeError(
-                f"{path}: cannot be run for its scorers ({type(error).__name__}: {error})"
-            ) from error
 
 
 def join(shards: Sequence[Shard], suites: Sequence[Suite]) -> Joined:

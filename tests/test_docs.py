@@ -26,7 +26,7 @@ from pytest_medbench.suites import read_suite
 from pytest_medbench.taxonomy import load_taxonomy
 
 ROOT = Path(__file__).parent.parent
-READMES = [ROOT / "README.md", ROOT / "README.zh-CN.md"]
+READMES = [ROOT / "README.md", ROOT / "README.zh-cn.md"]
 PAGES = [*READMES, *sorted((ROOT / "docs").glob("*.md"))]
 ALLOWED = "--medbench-allow-partial"
 TEST_COMMAND = "<!-- test command -->"

@@ -317,6 +317,11 @@ class OpenAIModel:
             self._client = None
 
 
+def import_client() -> None:
+    """Import the client, which takes a second, ahead of the first request."""
+    import openai  # noqa: F401 - the import is the point
+
+
 def _checked_url(name: str, url: str) -> str:
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.hostname:

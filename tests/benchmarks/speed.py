@@ -76,8 +76,8 @@ def write_project(folder: Path, items: int) -> None:
 
 @contextmanager
 def serving(delay: float) -> Iterator[str]:
-    """Run the loopback server in a process of its own."""
-    command = [sys.executable, str(HERE.parent / "loopback.py"), "--delay", str(delay)]
+    """Run the server in a process of its own."""
+    command = [sys.executable, str(HERE / "lean_server.py"), "--delay", str(delay)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         try:
