@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from pytest_medbench.suites import Item
 
 GRACE = 3.0
+PROGRESS = 15.0
 
 
 class Asker:
@@ -78,7 +79,7 @@ class Asker:
         self._journal: Journal | None = None
         self._done = 0
         self._planned = 0
-        self._started = time.monotonic()
+        self._started = self._said = time.monotonic()
         # Until the plan stands nothing becomes garbage; a collection would only cost time.
         gc.disable()
         self.broker.start()
@@ -107,7 +108,7 @@ class Asker:
         gc.freeze()
         gc.enable()
         self._planned = planned
-        self._started = time.monotonic()
+        self._started = self._said = time.monotonic()
         self._journal = self._folder.journal(self._process)
         self._prefetcher = self._window(upcoming)
 
@@ -150,6 +151,8 @@ class Asker:
         assert self._journal is not None, "plan() comes before run()"
         self._journal.append(outcome, response)
         self._done += 1
+        if time.monotonic() - self._said >= PROGRESS and self._done < self._planned:
+            self._progress()
         return outcome
 
     def _progress(self) -> None:
@@ -163,6 +166,7 @@ class Asker:
         if self._done:
             line += f", about {seconds / self._done * (self._planned - self._done):.0f} s left"
         self._say(line)
+        self._said = time.monotonic()
 
     def close(self) -> None:
         """Let go of the model, keep what arrives within a few seconds."""
