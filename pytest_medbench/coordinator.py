@@ -101,7 +101,9 @@ class Coordinator:
         """Print a line for the person who waits."""
         reporter = self.config.pluginmanager.getplugin("terminalreporter")
         if reporter is not None and not self.is_worker:
-            reporter.ensure_newline()
+            writer = self.config.get_terminal_writer()
+            if writer.width_of_current_line:
+                writer.line()
             reporter.write_line(f"medbench: {line}")
             reporter.currentfspath = None
 
