@@ -6,6 +6,11 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# Busy machines are slow, and CI tries the same examples each time; a desk tries new ones.
+settings.register_profile("medbench", deadline=None, derandomize=bool(os.environ.get("CI")))
+settings.load_profile("medbench")
 
 pytest_plugins = ["pytester"]
 
