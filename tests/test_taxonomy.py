@@ -15,8 +15,6 @@ from hypothesis import strategies as st
 from pytest_medbench.errors import SuiteError
 from pytest_medbench.taxonomy import BUILT_IN, MAX_TOML, Name, Taxonomy, load_taxonomy
 
-pytest_plugins = ["pytester"]
-
 WORD = re.compile(r"[a-z][a-z0-9_]*")
 
 
