@@ -82,7 +82,11 @@ class Failure:
         For the person who can mend it; no key, no header.
     tries : int
         Requests sent.
+    stopped : bool
+        Whether the run was stopped before an answer could arrive: the item was not decided, and
+        is no error of its own.
     """
 
     reason: str
     tries: int = 0
+    stopped: bool = False

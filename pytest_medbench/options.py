@@ -27,6 +27,8 @@ _FLAGS: tuple[tuple[str, Any, type | None, str], ...] = (
     ("timeout", None, float, "seconds for one request (default: the model's own, or 120)"),
     ("give_up_after", 900.0, float, "seconds after which a request is no longer tried again "
      "(default: 900)"),
+    ("outage", 120.0, float, "seconds without any answer after which the server counts as gone and "
+     "the run stops (default: 120)"),
     ("cache", "on", str, "stored responses: on, read, refresh or off (default: on)"),
     ("cache_dir", None, str, "the folder of the response cache (default: .medbench/cache)"),
     ("max_cache_age", 24.0, float, "hours a stored response of a model without a declared revision "
@@ -34,6 +36,13 @@ _FLAGS: tuple[tuple[str, Any, type | None, str], ...] = (
     ("sample", None, int, "run about N items, drawn evenly over suites and specialties"),
     ("seed", 0, int, "the seed of the sample (default: 0)"),
     ("shard", None, str, "run the I-th of N parts, as I/N"),
+    ("resume", None, str, "go on with a run that was cut off: its id, or `last`"),
+    ("plan_only", False, bool, "print what would be asked and what it would cost, and ask nothing"),
+    ("max_requests", None, int, "send no more requests than this, then stop (exit status 11)"),
+    ("budget_usd", None, float, "spend no more than this by the alias's price, then stop (11)"),
+    ("deadline", None, str, "stop after this time, such as 90m or 2h (11)"),
+    ("batch", False, bool, "ask through the provider's batch service, at its lower price"),
+    ("batch_poll", 30.0, float, "seconds between two looks at a batch (default: 30)"),
     ("strict", False, bool, "report every wrong or unparsable item as a failed test"),
     ("report_only", False, bool, "exit 0 where no gate was decided; what blocks still blocks"),
     ("allow_partial", False, bool, "let a run of selected items exit 0 (refused where CI is set)"),
@@ -60,6 +69,8 @@ class Options:
         The `[tool.medbench.gates]` table.
     taxonomy : tuple of Path
         Files that extend the taxonomy.
+    deadline : float or None
+        Seconds from the start.
     """
 
     root: Path
@@ -69,12 +80,20 @@ class Options:
     max_tries: int = 8
     timeout: float | None = None
     give_up_after: float = 900.0
+    outage: float = 120.0
     cache: str = "on"
     cache_dir: Path | None = None
     max_cache_age: float = 24.0
     sample: int | None = None
     seed: int = 0
     shard: tuple[int, int] | None = None
+    resume: str | None = None
+    plan_only: bool = False
+    max_requests: int | None = None
+    budget_usd: float | None = None
+    deadline: float | None = None
+    batch: bool = False
+    batch_poll: float = 30.0
     strict: bool = False
     report_only: bool = False
     allow_partial: bool = False
@@ -120,7 +139,15 @@ def add_options(parser: pytest.Parser) -> None:
 
 
 def _metavar(name: str, kind: type | None) -> str:
-    words = {"cache": "MODE", "cache_dir": "FOLDER", "max_cache_age": "HOURS", "shard": "I/N"}
+    words = {
+        "budget_usd": "USD",
+        "cache": "MODE",
+        "cache_dir": "FOLDER",
+        "deadline": "TIME",
+        "max_cache_age": "HOURS",
+        "resume": "RUN",
+        "shard": "I/N",
+    }
     return words.get(name) or {int: "N", float: "SECONDS"}.get(kind or str, "NAME")
 
 
@@ -144,6 +171,7 @@ def read_options(config: pytest.Config) -> Options:
     if values["cache_dir"] is not None:
         values["cache_dir"] = root / values["cache_dir"]
     values["shard"] = _shard(values["shard"])
+    values["deadline"] = _duration(values["deadline"])
     return Options(
         root=root,
         place=place,
@@ -202,12 +230,12 @@ def _check_values(values: Mapping[str, Any]) -> None:
         raise ConfigError(
             f"--medbench-cache={values['cache']}: expected one of {', '.join(CACHE_MODES)}{hint}"
         )
-    for name in ("concurrency", "max_tries", "sample"):
+    for name in ("concurrency", "max_tries", "sample", "max_requests"):
         if values[name] is not None and values[name] < 1:
             raise ConfigError(
                 f"--medbench-{name.replace('_', '-')}={values[name]}: expected 1 or more"
             )
-    for name in ("timeout", "give_up_after"):
+    for name in ("timeout", "give_up_after", "outage", "budget_usd", "batch_poll"):
         if values[name] is not None and not 0 < values[name] < math.inf:
             raise ConfigError(
                 f"--medbench-{name.replace('_', '-')}={values[name]}: expected more than 0"
@@ -223,6 +251,16 @@ def _shard(text: str | None) -> tuple[int, int] | None:
     if found and 1 <= int(found[1]) <= int(found[2]):
         return int(found[1]), int(found[2])
     raise ConfigError(f"--medbench-shard={text}: expected I/N with 1 <= I <= N, such as 2/8")
+
+
+def _duration(text: str | None) -> float | None:
+    if text is None:
+        return None
+    found = re.fullmatch(r"(\d{1,9}(?:\.\d{1,9})?)([smh]?)", text.strip())
+    seconds = float(found[1]) * {"s": 1, "m": 60, "h": 3600, "": 1}[found[2]] if found else 0.0
+    if seconds > 0:
+        return seconds
+    raise ConfigError(f"--medbench-deadline={text}: expected a time such as 90m, 2h or 300s")
 
 
 def _table_of(table: Mapping[str, Any], name: str, place: str) -> dict[str, Any]:
