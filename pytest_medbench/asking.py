@@ -6,7 +6,7 @@ import gc
 import os
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from pytest_medbench import models
@@ -15,16 +15,19 @@ from pytest_medbench.cache import Mode, Store
 from pytest_medbench.exchange import Failure, Response
 from pytest_medbench.outcomes import Outcome, Status
 from pytest_medbench.prefetch import Askable, Prefetcher, Upcoming
-from pytest_medbench.runs import STORE, Journal, RunFolder
+from pytest_medbench.resuming import Earlier, read_earlier
+from pytest_medbench.runs import STORE, Journal, RunFolder, answer_of
+from pytest_medbench.shares import split_concurrency, split_rate
+from pytest_medbench.stopping import GRACE
 
 if TYPE_CHECKING:
     from pytest_medbench.asked import Asked
+    from pytest_medbench.budget import Budget
     from pytest_medbench.cases import Case
     from pytest_medbench.catalogue import Catalogue
     from pytest_medbench.options import Options
     from pytest_medbench.suites import Item
 
-GRACE = 3.0
 PROGRESS = 15.0
 
 
@@ -38,6 +41,10 @@ class Asker:
     folder : RunFolder
     process : str
         `main`, or the xdist worker's id; names the journal.
+    share : (int, int)
+        Which process this is, from 0, and how many share the model's limits and the budget.
+    ledger : bool
+        Whether the run's folder is one that all of them see.
     served_url : str or None
         Where another process of this run already serves the embedded model.
     say : callable
@@ -56,6 +63,8 @@ class Asker:
         folder: RunFolder,
         *,
         process: str = "main",
+        share: tuple[int, int] = (0, 1),
+        ledger: bool = True,
         served_url: str | None = None,
         say: Callable[[str], None],
     ) -> None:
@@ -73,10 +82,14 @@ class Asker:
             served_url=served_url,
             progress=say,
         )
+        self.resumed: Earlier | None = read_earlier(folder.path) if options.resume else None
+        self._share = share
+        self._budget = self._make_budget(ledger=ledger)
         self.broker = self._make_broker(Mode(options.cache))
         self._prefetcher: Prefetcher | None = None
         self._for_tests: Prefetcher | None = None
         self._journal: Journal | None = None
+        self.last_answer: Mapping[str, Any] = {}
         self._done = 0
         self._planned = 0
         self._started = self._said = time.monotonic()
@@ -85,17 +98,45 @@ class Asker:
         self.broker.start()
 
     def _make_broker(self, mode: Mode) -> Broker:
-        options = self._options
-        cache = (options.cache_dir or options.home / "cache") / "responses.sqlite"
+        options, resumed = self._options, self.resumed
         store = Store(
-            cache, self._folder.path / STORE, mode, max_age=options.max_cache_age * 3600.0
+            options.cache_file,
+            self._folder.path / STORE,
+            mode,
+            max_age=options.max_cache_age * 3600.0,
+            resumed=resumed is not None,
+            resumed_since=None if resumed is None else resumed.since,
         )
+        number, workers = self._share
+        rate = self.model.requests_per_minute
+        limit = self.model.concurrency or options.concurrency
         return Broker(
             self.model,
             store,
-            concurrency=options.concurrency,
+            concurrency=min(options.concurrency, split_concurrency(limit, workers, number)),
             max_tries=options.max_tries,
             deadline=options.give_up_after,
+            outage=options.outage,
+            requests_per_minute=None if rate is None else split_rate(rate, workers),
+            allowance=self._budget,
+        )
+
+    def _make_budget(self, *, ledger: bool) -> Budget | None:
+        options = self._options
+        if options.max_requests is None and options.budget_usd is None:
+            return None
+        from pytest_medbench.budget import Budget
+        from pytest_medbench.price import needed_price
+
+        price = None if options.budget_usd is None else needed_price(self.model)
+        if price is not None and options.batch:
+            price = price.in_batch()
+        return Budget(
+            max_requests=options.max_requests,
+            usd=options.budget_usd,
+            price=price,
+            ledger=self._folder.path / "budget.json" if ledger else None,
+            share=self._share,
         )
 
     def fingerprint(self) -> Mapping[str, Any]:
@@ -103,22 +144,30 @@ class Asker:
         self.broker.wait_ready()
         return self.model.fingerprint()
 
-    def plan(self, upcoming: Upcoming, planned: int) -> None:
-        """Get ready to run `planned` cases in the order that `upcoming` gives."""
+    def plan(
+        self, upcoming: Upcoming, planned: int, likely_new: Iterable[Askable] | None = None
+    ) -> None:
+        """Get ready to run `planned` cases in the order that `upcoming` gives.
+
+        `likely_new` are those that an earlier run left unanswered.
+        """
         gc.freeze()
         gc.enable()
         self._planned = planned
         self._started = self._said = time.monotonic()
         self._journal = self._folder.journal(self._process)
-        self._prefetcher = self._window(upcoming)
+        self._prefetcher = self._window(upcoming, likely_new)
 
-    def _window(self, upcoming: Upcoming) -> Prefetcher:
+    def _window(
+        self, upcoming: Upcoming, likely_new: Iterable[Askable] | None = None
+    ) -> Prefetcher:
         return Prefetcher(
             self._catalogue,
             self.broker,
             upcoming,
             concurrency=self._options.concurrency,
             waiting=self._progress,
+            likely_new=likely_new,
         )
 
     def ask(
@@ -135,8 +184,19 @@ class Asker:
             return _failed(case.suite.name, case.entry.id, result)
         return self._catalogue.grade(case.suite, item, result)
 
-    def run(self, case: Case) -> Outcome:
-        """Ask for one case, score the response, write both down."""
+    def run(self, case: Case) -> Outcome | None:
+        """Ask for one case, score the response, write both down.
+
+        Returns
+        -------
+        Outcome or None
+            None if the run was stopped before an answer came: the item is not run.
+
+        Raises
+        ------
+        RunError
+            If the journal cannot be written.
+        """
         suite, entry = case.suite, case.entry
         response: Response | None = None
         if entry.problem is not None:
@@ -146,14 +206,30 @@ class Asker:
             item, result = self._prefetcher.take(case)
             if self._done == 0:
                 threading.Thread(target=_import_what_the_end_needs, daemon=True).start()
+            if isinstance(result, Failure) and result.stopped:
+                return None
             response = result if isinstance(result, Response) else None
             outcome = self._outcome(case, item, result)
         assert self._journal is not None, "plan() comes before run()"
         self._journal.append(outcome, response)
+        self.last_answer = {} if response is None else answer_of(response)
         self._done += 1
         if time.monotonic() - self._said >= PROGRESS and self._done < self._planned:
             self._progress()
         return outcome
+
+    @property
+    def stopped(self) -> str | None:
+        """Why nothing more is asked; None while the run goes on."""
+        return self.broker.stopped
+
+    def halt(self, reason: str) -> None:
+        """Ask nothing more; what is in flight has a few seconds to arrive."""
+        self.broker.halt(reason, GRACE)
+
+    def has_answers(self) -> bool:
+        """Tell whether there are answers of cases that are still to run."""
+        return self._prefetcher is not None and self._prefetcher.has_answers()
 
     def _progress(self) -> None:
         stats = self.broker.stats()
@@ -173,6 +249,8 @@ class Asker:
         gc.enable()
         gc.freeze()
         self.broker.close(grace=GRACE if self.broker.in_flight else 0.0)
+        if self._budget is not None:
+            self._budget.close()
         if self._journal is not None:
             self._journal.close()
             self._journal = None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +12,7 @@ import pytest
 
 from pytest_medbench.errors import MedbenchError
 from pytest_medbench.outcomes import Outcome, Status
+from pytest_medbench.report.counts import keep_counts_only
 from pytest_medbench.report.plain import printable
 from pytest_medbench.suites import Entry, Labels, Suite
 
@@ -42,6 +43,7 @@ class SuiteFile(pytest.File):
     """A `suite.toml`, and behind it the items it names."""
 
     suite: Suite
+    marks: LabelMarks
     relative: str
     _open: Callable[[SuiteFile], Suite | None]
 
@@ -67,12 +69,11 @@ class SuiteFile(pytest.File):
         if suite is None:
             return
         self.suite = suite
-        marks = LabelMarks(self.config)
+        self.marks = LabelMarks(self.config)
+        keep_counts_only(self.config)
         for entry in suite.entries:
-            case: Case = Case.from_parent(self, name=entry.id)
-            case.entry = entry
-            case.own_markers.extend(marks.of(entry.labels))
-            yield case
+            self.marks.of(entry.labels)
+            yield Case.from_parent(self, name=entry.id, entry=entry)
 
 
 class LabelMarks:
@@ -111,11 +112,61 @@ def _words(labels: Labels) -> Iterator[str]:
             yield label
 
 
+# What pytest gives each item, and a case makes when it is first asked for: hardly any is, and with
+# them an item would take a kilobyte.
+_WHEN_NEEDED: Mapping[str, Callable[[Case], Any]] = {
+    "keywords": lambda case: type(case.parent.keywords)(case),  # type: ignore[call-arg]  # of pytest
+    "own_markers": lambda case: list(case.parent.marks.of(case.entry.labels)),
+    "extra_keyword_matches": lambda case: set(),
+    "stash": lambda case: pytest.Stash(),
+    "_store": lambda case: case.stash,  # pytest's old name for it
+    "user_properties": lambda case: [],
+    "_report_sections": lambda case: [],
+}
+
+
 class Case(pytest.Item):
     """The node that runs one item."""
 
+    # Slots, so that no instance needs a dictionary.
+    __slots__ = ("entry", *_WHEN_NEEDED)
     entry: Entry
     parent: SuiteFile
+
+    def __init__(self, *, entry: Entry, **further: Any) -> None:
+        super().__init__(**further)
+        self.entry = entry
+        for name in _WHEN_NEEDED:
+            delattr(self, name)
+
+    def __getattr__(self, name: str) -> Any:
+        make = _WHEN_NEEDED.get(name)
+        if make is None:
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+        value = make(self)
+        setattr(self, name, value)
+        return value
+
+    def iter_markers_with_node(self, name: str | None = None) -> Iterator[tuple[Any, pytest.Mark]]:
+        """Give its marks and those of the nodes it is in, without making a list of its own."""
+        for mark in self._marks:
+            if name is None or mark.name == name:
+                yield self, mark
+        yield from self.parent.iter_markers_with_node(name)
+
+    @property
+    def _marks(self) -> Sequence[pytest.Mark]:
+        try:
+            own: list[pytest.Mark] = object.__getattribute__(self, "own_markers")
+        except AttributeError:
+            return self.parent.marks.of(self.entry.labels)
+        return own
+
+    @property
+    def may_be_skipped(self) -> bool:
+        """Whether a mark may have it skipped, so that it is not asked for ahead of its turn."""
+        marked = any(mark.name in ("skip", "skipif") for mark in self._marks)
+        return marked or _has_inherited_skip(self.parent)
 
     @property
     def suite(self) -> Suite:
@@ -136,13 +187,15 @@ class Case(pytest.Item):
         raise NotImplementedError(f"{self.nodeid} runs through run_protocol only")
 
     def run_protocol(self, asker: Asker, nextitem: pytest.Item | None, *, strict: bool) -> None:
-        """Ask, score, and emit one report."""
+        """Ask, score, and emit one report, unless the run was stopped before it could be asked."""
         start = time.time()
         clock = time.perf_counter()
         outcome = self._skipped() or asker.run(self)
         duration = time.perf_counter() - clock
-        report = make_report(self, outcome, strict=strict, start=start, duration=duration)
-        self.ihook.pytest_runtest_logreport(report=report)
+        # None: the run was stopped before this item had an answer, so that it is not run.
+        if outcome is not None:
+            report = make_report(self, outcome, strict=strict, start=start, duration=duration)
+            self.ihook.pytest_runtest_logreport(report=report)
         if not isinstance(nextitem, Case):
             self._leave_collectors(nextitem)
 
@@ -161,12 +214,8 @@ class Case(pytest.Item):
             self.ihook.pytest_runtest_logreport(report=report)
 
     def _skipped(self) -> Outcome | None:
-        for mark in self.own_markers:
-            if mark.name in ("skip", "skipif"):
-                break
-        else:
-            if not _has_inherited_skip(self.parent):
-                return None
+        if not self.may_be_skipped:
+            return None
         from _pytest.skipping import evaluate_skip_marks
 
         skip = evaluate_skip_marks(self)
@@ -203,7 +252,7 @@ def make_report(
         result = "failed"
         longrepr = describe(outcome, must_pass=case.entry.must_pass)
     report = pytest.TestReport(
-        nodeid=case.nodeid,
+        nodeid=_id_of(case),
         location=case.location,
         keywords={},
         outcome=result,  # type: ignore[arg-type]
@@ -215,6 +264,11 @@ def make_report(
     )
     report.medbench = outcome.to_wire()  # type: ignore[attr-defined]
     return report
+
+
+def _id_of(case: Case) -> Any:
+    # Newer versions of pytest keep what a node id is made of, and would take the text apart again.
+    return getattr(case, "id", None) or case.nodeid
 
 
 def is_failure(outcome: Outcome, *, must_pass: bool, strict: bool) -> bool:

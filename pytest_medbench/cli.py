@@ -21,7 +21,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     -------
     int
         0 done; 1 something was left out, and named; 2 nothing was done. That of `merge` is the
-        verdict's, or 2 where none could be made.
+        verdict's, or 2 where none could be made. That of `plan` is pytest's.
     """
     parser = _parser()
     arguments = parser.parse_args(argv)
@@ -69,6 +69,17 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("-o", "--output", type=Path, help="the new run's folder")
     command.add_argument("--home", type=Path, default=Path(".medbench"), help="default: .medbench")
     command.set_defaults(run=_merge)
+
+    command = commands.add_parser(
+        "plan",
+        help="say what a run would ask, cost and take, and ask nothing",
+        usage="medbench plan [PYTEST ARGUMENTS...]",
+        # pytest's arguments are its own to read, those that begin with a hyphen too.
+        prefix_chars="\0",
+        add_help=False,
+    )
+    command.add_argument("pytest_arguments", nargs=argparse.REMAINDER)
+    command.set_defaults(run=_plan)
     return parser
 
 
@@ -130,3 +141,14 @@ def _merge(arguments: argparse.Namespace) -> int:
             f"(exit status {merged.exit_status})"
         )
     return merged.exit_status
+
+
+def _plan(arguments: argparse.Namespace) -> int:
+    import pytest
+
+    given: list[str] = arguments.pytest_arguments
+    # This command has imported the package that pytest then finds as a plugin. Of several filters
+    # the last counts, and after `--` there are only files.
+    end = given.index("--") if "--" in given else len(given)
+    quiet = ["-W", "ignore:Module already imported so cannot be rewritten; pytest_medbench"]
+    return int(pytest.main(["--medbench-plan-only", *given[:end], *quiet, *given[end:]]))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,23 +12,23 @@ import pytest
 
 from pytest_medbench import distributed, handover
 from pytest_medbench.errors import ConfigError, MedbenchError
-from pytest_medbench.options import Options, read_options
+from pytest_medbench.setting import Setting
+from pytest_medbench.stopping import Stops, is_given_up
 
 if TYPE_CHECKING:
     from pytest_medbench.asked import Asked
     from pytest_medbench.asking import Asker
-    from pytest_medbench.cases import Case, SuiteFile
-    from pytest_medbench.catalogue import Catalogue
+    from pytest_medbench.cases import SuiteFile
     from pytest_medbench.gates import Decision
-    from pytest_medbench.runs import RunFolder
+    from pytest_medbench.intake import Intake
     from pytest_medbench.session import Account
     from pytest_medbench.suites import Suite
+    from pytest_medbench.worker import Sender
 
 INCOMPLETE = 11
-PHASES = ("setup", "call", "teardown")
 
 
-class Coordinator:
+class Coordinator(Setting):
     """What this plugin knows of the session; heavy parts are imported when a suite turns up.
 
     Parameters
@@ -36,18 +37,21 @@ class Coordinator:
     """
 
     def __init__(self, config: pytest.Config) -> None:
-        self.config = config
-        self.is_worker = distributed.is_worker(config)
+        super().__init__(config)
         self.account: Account | None = None
-        self._options: Options | None = None
-        self._catalogue: Catalogue | None = None
-        self._folder: RunFolder | None = None
         self._asker: Asker | None = None
         self._problem: MedbenchError | None = None
-        self._run_id: str | None = None
-        self._case_errors = 0
+        self._intake: Intake | None = None
+        self._sender: Sender | None = None
         self._stopped_by_failures = False
-        self._given_up = False
+        self._in_case = False
+        self._stops = Stops(
+            self._halt,
+            lambda: handover.find_stop(self.folder.path) if self.is_worker else None,
+            lambda: self.say("ended at once; what was answered is kept"),
+            controls_workers=distributed.is_controller(config),
+        )
+        self._began = time.time()
         if getattr(config.option, "xmlpath", None):
             from pytest_medbench.report.junit import StatusHooks
 
@@ -56,56 +60,13 @@ class Coordinator:
         self._places: dict[str, str] = {}
 
     @property
-    def options(self) -> Options:
-        """The options, read once."""
-        if self._options is None:
-            self._options = read_options(self.config)
-        return self._options
-
-    @property
-    def catalogue(self) -> Catalogue:
-        """The suites read so far."""
-        if self._catalogue is None:
-            from pytest_medbench.catalogue import Catalogue
-
-            self._catalogue = Catalogue(self.options)
-        return self._catalogue
-
-    @property
-    def run_id(self) -> str:
-        """The run's id; a worker has it from its controller."""
-        if self._run_id is None:
-            if self.is_worker:
-                self._run_id = str(distributed.worker_input(self.config)["run"])
-            else:
-                from pytest_medbench.run_id import new_run_id
-
-                self._run_id = new_run_id()
-        return self._run_id
-
-    @property
-    def folder(self) -> RunFolder:
-        """The run's folder."""
-        if self._folder is None:
-            from pytest_medbench.runs import RunFolder
-
-            self._folder = RunFolder(self.options.home, self.run_id)
-        return self._folder
-
-    @property
     def collects_only(self) -> bool:
         """Whether nothing is to be run."""
         return bool(self.config.option.collectonly)
 
-    def say(self, line: str) -> None:
-        """Print a line for the person who waits."""
-        reporter = self.config.pluginmanager.getplugin("terminalreporter")
-        if reporter is not None and not self.is_worker:
-            writer = self.config.get_terminal_writer()
-            if writer.width_of_current_line:
-                writer.line()
-            reporter.write_line(f"medbench: {line}")
-            reporter.currentfspath = None
+    @property
+    def _runs(self) -> bool:
+        return not (self.collects_only or self.config.option.medbench_plan_only)
 
     def collect(self, path: Path, parent: pytest.Collector) -> pytest.Collector | None:
         """Give the node of a `suite.toml`, or None if it is another project's."""
@@ -193,7 +154,7 @@ class Coordinator:
         if self._problem is not None:
             raise pytest.UsageError(str(self._problem))
         has_cases = any(isinstance(item, Case) for item in items)
-        if has_cases and self._asker is None and not self.collects_only:
+        if has_cases and self._asker is None and self._runs:
             self._require_model()
 
     def _require_model(self) -> None:
@@ -207,16 +168,49 @@ class Coordinator:
         from pytest_medbench.cases import Case
 
         self._items = session.items
+        if self.is_worker:
+            return
         cases = [item for item in session.items if isinstance(item, Case)]
-        if not cases or self._asker is None or self.collects_only:
+        if not cases or self._asker is None or not self._runs:
             return
         if session.testsfailed and not self.config.option.continue_on_collection_errors:
             return  # pytest ends the session here
         self._plan([(case.nodeid, case.suite.name, case.entry.id) for case in cases])
         rest = iter(cases)
-        self._asker.plan(lambda: rest, len(cases))
+        earlier = None if self.account is None else self.account.earlier
+        left = None if earlier is None else earlier.left(cases)
+        self._asker.plan(lambda: rest, len(cases), left)
+        self._watch()
 
-    def _plan(self, selected: list[tuple[str, str, str]]) -> None:
+    def show_plan(self, session: pytest.Session) -> None:
+        """Print what the collected cases would ask, in place of running them."""
+        from pytest_medbench.planning import show_plan
+
+        show_plan(self, self._asker, session.items)
+
+    def _halt(self, reason: str) -> bool:
+        """Have the sending of requests end; False if none are under way."""
+        if self.account is not None and distributed.is_controller(self.config):
+            handover.leave_stop(self.folder.path, reason)
+        elif self._asker is not None and self._in_case:
+            self._asker.halt(reason)
+        else:
+            return False
+        return True
+
+    def _watch(self) -> None:
+        began = self._began
+        if self.is_worker:
+            began = distributed.worker_input(self.config)["began"]
+        self._stops.begin(began=began, deadline=self.options.deadline, looks=self.is_worker)
+
+    def worker_stopped(self, stop: str) -> None:
+        """Have the other workers stop too."""
+        if self.account is not None:
+            handover.leave_stop(self.folder.path, stop)
+
+    def _plan(self, selected: list[tuple[str, str, str]], narrowed: Sequence[str] = ()) -> None:
+        from pytest_medbench.intake import Intake
         from pytest_medbench.models.base import ModelError
         from pytest_medbench.narrowing import narrowed_by
         from pytest_medbench.session import Account
@@ -224,29 +218,36 @@ class Coordinator:
         assert self._asker is not None
         account = Account(self.options, self.catalogue, self.folder, self._asker)
         try:
-            account.plan(selected, narrowed_by=narrowed_by(self.config, self.options))
+            account.plan(selected, narrowed_by=[*narrowed_by(self.config, self.options), *narrowed])
         except ModelError as error:
             pytest.exit(str(error), returncode=INCOMPLETE if error.retry else 4)
-        except ConfigError as error:
+        except MedbenchError as error:
             pytest.exit(str(error), returncode=4)
         self.account = account
+        self._intake = Intake(self.config, account)
+        handover.clear(self.folder.path)
+        if account.earlier is not None:
+            self.say(f"{account.earlier}; what it was answered is taken over")
 
     def workers_collected(self, ids: Sequence[str], run_id: str, worker: str) -> None:
         """Plan the run from the ids that an xdist worker collected."""
         if self.account is not None:
             return
-        self._run_id = run_id
+        self.take_run_id(run_id)
         from pytest_medbench.models.base import ModelError
+        from pytest_medbench.narrowing import suites_lacking
         from pytest_medbench.session import read_selected
 
         try:
             places = handover.find_suites(self.folder.path, worker)
             selected = read_selected(self.catalogue, self.options.root, ids, places)
+            lacking = [] if places else suites_lacking(self.config, self.catalogue.suites, worker)
             self._check_selection()
             self._asker = self._make_asker()
-            self._plan(selected)
+            self._plan(selected, lacking)
             served = getattr(self._asker.model, "served_url", None)
             handover.leave_served(self.folder.path, served)
+            self._watch()
         except ModelError as error:
             pytest.exit(str(error), returncode=INCOMPLETE if error.retry else 4)
         except MedbenchError as error:
@@ -261,22 +262,19 @@ class Coordinator:
         )
 
     def _worker_asker(self) -> Asker:
-        name = distributed.worker_id(self.config)
-        served = handover.find_served(self.folder.path)
-        asker = self._make_asker(process=name, served_url=served)
-        asker.plan(lambda: self._queued_cases(), 0)
+        from pytest_medbench.worker import Sender, make_asker
+
+        asker = make_asker(self.config, self.folder, self._make_asker, lambda: self._items)
+        if not self.folder.is_planned:
+            self._sender = Sender(self, asker)
+        self._watch()
         return asker
-
-    def _queued_cases(self) -> Iterable[Case]:
-        from pytest_medbench.cases import Case
-
-        ahead = distributed.queued(self.config, self._items)
-        return (item for item in ahead if isinstance(item, Case))
 
     def run(self, item: pytest.Item, nextitem: pytest.Item | None) -> bool | None:
         """Run an item if it is a case; None leaves it to others."""
         from pytest_medbench.cases import Case
 
+        self._in_case = isinstance(item, Case)
         if not isinstance(item, Case):
             return None
         try:
@@ -285,8 +283,13 @@ class Coordinator:
             item.run_protocol(self._asker, nextitem, strict=self.options.strict)
         except MedbenchError as error:
             # A journal or a cache that cannot be written: going on would lose what is paid for.
-            self._given_up = True
-            pytest.exit(str(error), returncode=int(pytest.ExitCode.INTERRUPTED))
+            self._stops.stop(item.session, str(error))
+            if self._asker is not None:
+                self._asker.halt(str(error))
+        else:
+            # What has arrived is still scored; the rest is not run.
+            if self._asker.stopped is not None and not self._asker.has_answers():
+                self._stops.stop(item.session, self._asker.stopped)
         return True
 
     def _asked(self, asked: Asked) -> Any:
@@ -305,36 +308,25 @@ class Coordinator:
 
     def note(self, report: pytest.TestReport) -> None:
         """Take an outcome from a report, here or from a worker."""
-        wire = getattr(report, "medbench", None)
-        if self.account is None or self.is_worker:
-            return
-        if wire is not None:
-            from pytest_medbench.outcomes import Outcome, Status
-
-            outcome = Outcome.from_wire(wire)
-            self.account.note(outcome)
-            if outcome.status is Status.ERROR:
-                self._case_errors += 1
-            elif outcome.status in (Status.WRONG, Status.UNPARSABLE):
-                self._remember_for_last_failed(report.nodeid)
-        elif report.when not in PHASES and self.account.is_planned(report.nodeid):
-            # What xdist says when a worker died; a fixture's failed teardown is no crash.
-            self.account.note_crash(report.nodeid, str(report.longrepr))
-            self._case_errors += 1
-
-    def _remember_for_last_failed(self, node_id: str) -> None:
-        # Wrong answers are passed reports; --lf and --ff are to bring them back all the same.
-        plugin = self.config.pluginmanager.getplugin("lfplugin")
-        if plugin is not None:
-            plugin.lastfailed[node_id] = True
+        if self.is_worker:
+            if self._sender is not None:
+                self._sender.add(report)
+        elif self._intake is not None:
+            self._intake.note(report)
+            stop = distributed.stop_of_controller(self.config)
+            if stop is not None:
+                # Workers have their whole share in hand and would go through all of it.
+                handover.leave_stop(self.folder.path, stop)
 
     def end(self, session: pytest.Session, interrupted: BaseException | None) -> None:
         """Decide, in the process that has all outcomes."""
+        self._in_case = False
         if self.account is not None:
             stopped = session.shouldfail or session.shouldstop or None
             if interrupted is not None and not stopped:
-                stopped = f"interrupted ({type(interrupted).__name__})"
-            decision = self.account.decide(str(stopped) if stopped else None)
+                stopped = str(interrupted) or f"interrupted ({type(interrupted).__name__})"
+            self._stops.reason = str(stopped) if stopped else None
+            decision = self.account.decide(self._stops.why)
             self._stopped_by_failures = (
                 bool(session.shouldfail)
                 and isinstance(interrupted, KeyboardInterrupt)
@@ -383,16 +375,22 @@ class Coordinator:
         if status == pytest.ExitCode.INTERRUPTED and self._stopped_by_failures:
             status = int(pytest.ExitCode.TESTS_FAILED)
         # Another status than pytest's own would have silenced its summary.
-        if status == pytest.ExitCode.INTERRUPTED and self._given_up:
+        if status == pytest.ExitCode.INTERRUPTED and is_given_up(self._stops.reason):
             status = INCOMPLETE
         # An item without a response is a failed report, but no verdict against the model.
-        if status == pytest.ExitCode.TESTS_FAILED and session.testsfailed <= self._case_errors:
+        if status == pytest.ExitCode.TESTS_FAILED and session.testsfailed <= self._errors:
             status = 0
         return combine(status, self.decision.exit_status)
 
+    @property
+    def _errors(self) -> int:
+        return 0 if self._intake is None else self._intake.errors
+
     def close(self) -> None:
         """Let go of the model and of files."""
+        if self._intake is not None:
+            self._intake.close()
         if self._asker is not None:
             self._asker.close()
-        if self._catalogue is not None:
-            self._catalogue.close()
+        super().close()
+        self._stops.end()

@@ -117,6 +117,17 @@ class Cache:
         if rows:
             self._run(lambda connection: _insert(connection, rows))
 
+    def check(self) -> None:
+        """Try whether the file can be written; on return it is there.
+
+        Raises
+        ------
+        CacheError
+            If it cannot.
+        """
+        # Writes a page, where an empty transaction would not; no reader looks at the number.
+        self._run(lambda connection: connection.execute("PRAGMA user_version = 1"))
+
     def close(self) -> None:
         """Close the connections of all threads."""
         while self._connections:

@@ -5,12 +5,39 @@ from __future__ import annotations
 import contextlib
 import queue
 import threading
-from collections.abc import Hashable, Iterable
+from collections.abc import Callable, Hashable, Iterable
+from dataclasses import dataclass
 
 from pytest_medbench.cache import CacheError, Store
-from pytest_medbench.dispatch import Job
 from pytest_medbench.exchange import Failure, Response
+from pytest_medbench.jobs import GRACE, Job
 from pytest_medbench.models.base import Model
+
+
+@dataclass(frozen=True, slots=True)
+class Stats:
+    """What a broker has done so far.
+
+    Parameters
+    ----------
+    answered, cached, failed : int
+        Requests that ended with a response of the model, one of the cache, or none.
+    retried : int
+        Tries that brought no response and were followed by another.
+    in_flight, limit : int
+        Requests sent and not yet answered, and how many there may be at present.
+    input_tokens, output_tokens : int
+        Of the responses that the model gave; the cache's cost nothing.
+    """
+
+    answered: int = 0
+    cached: int = 0
+    failed: int = 0
+    retried: int = 0
+    in_flight: int = 0
+    limit: int = 0
+    input_tokens: int = 0
+    output_tokens: int = 0
 
 
 class Desk:
@@ -33,6 +60,13 @@ class Desk:
     def backlog(self) -> int:
         """Keys entered and neither taken nor forgotten."""
         return len(self._jobs) + len(self._ended)
+
+    def has_answers(self) -> bool:
+        """Tell whether a response waits to be taken, or may still come."""
+        with self._lock:
+            return bool(self._jobs) or any(
+                isinstance(ended, Response) for ended in self._ended.values()
+            )
 
     def admit(self, jobs: Iterable[Job], *, merge: bool) -> list[Job]:
         """Enter jobs of one key each; give those whose request is not under way already.
@@ -119,10 +153,10 @@ class Desk:
                     job.dropped = not job.keys
 
     def fail_all(self, reason: str) -> None:
-        """End all that is under way with one failure: why it broke down, else `reason`."""
+        """End all that is under way as stopped: why it broke down, else `reason`."""
         with self._lock:
             for job in set(self._jobs.values()):
-                self._end(job, Failure(self.broken or reason, job.tries))
+                self._end(job, Failure(self.broken or reason, job.tries, stopped=True))
 
     def break_down(self, reason: str) -> None:
         """End all that is under way, now and later, because of a defect."""
@@ -135,12 +169,24 @@ class Keeper:
 
     All responses that arrived during one transaction make up the next, so that a slow disk
     costs neither a transaction an item nor the event loop's time.
+
+    Parameters
+    ----------
+    store : Store
+    model : Model
+    desk : Desk
+    halt : callable
+        Called with a reason and a grace when responses can no longer be kept where they belong,
+        so that nothing more is paid for.
     """
 
-    def __init__(self, store: Store, model: Model, desk: Desk) -> None:
+    def __init__(
+        self, store: Store, model: Model, desk: Desk, halt: Callable[[str, float], None]
+    ) -> None:
         self._store = store
         self._model = model
         self._desk = desk
+        self._halt = halt
         self._queue: queue.SimpleQueue[tuple[Job, Response] | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="medbench-keeper", daemon=True)
 
@@ -174,12 +220,15 @@ class Keeper:
         try:
             self._save(batch)
         except Exception as error:
-            reason = str(error) if isinstance(error, CacheError) else repr(error)
+            said = str(error) if isinstance(error, CacheError) else repr(error)
+            reason = f"the response arrived and could not be kept: {said}"
+            # First, so that nothing is sent by whoever is handed the failure.
+            self._halt(f"responses arrive and cannot be kept: {said}", GRACE)
             for job, _ in batch:
-                self._desk.end(
-                    job, Failure(f"the response arrived and could not be kept: {reason}", job.tries)
-                )
+                self._desk.end(job, Failure(reason, job.tries))
         else:
+            if self._store.trouble is not None:
+                self._halt(self._store.trouble, GRACE)
             for job, response in batch:
                 self._desk.end(job, response)
 

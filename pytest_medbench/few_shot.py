@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import datetime
 import json
-from codecs import BOM_UTF8
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from pydantic import ValidationError
-
 from pytest_medbench.errors import SuiteError
-from pytest_medbench.suites import Item, Suite, explain
+from pytest_medbench.suites import Item, Suite
+from pytest_medbench.suites.entries import parse_item, read_lines
+from pytest_medbench.suites.explaining import shortened
 from pytest_medbench.suites.places import line_in
 from pytest_medbench.suites.reading import file_inside
-from pytest_medbench.suites.schema import MAX_LINE
 
 _YES_NO_ZH: Mapping[object, str] = MappingProxyType({"yes": "是", "no": "否", "maybe": "不确定"})
 
@@ -45,16 +43,16 @@ def read_examples(suite: Suite) -> Sequence[Item]:
         raise SuiteError(suite.path, line_in(suite.path, "prompt", key), message)
     try:
         path = file_inside(suite.path.parent, table.examples)
-        data = path.read_bytes()
+        with path.open("rb") as file:
+            lines = [(number, line) for number, _, line in read_lines(file) if line.strip()]
     except (OSError, ValueError) as error:
         said = error.strerror if isinstance(error, OSError) else str(error)
         raise SuiteError(
             suite.path,
             line_in(suite.path, "prompt", "examples"),
-            f"examples = {table.examples!r} cannot be read: {said}",
+            f"examples = {shortened(repr(table.examples))} cannot be read: {said}",
         ) from error
-    lines = enumerate(data.removeprefix(BOM_UTF8).split(b"\n"), 1)
-    examples = [_example(suite, path, number, line) for number, line in lines if line.strip()]
+    examples = [_example(suite, path, number, line) for number, line in lines]
     if len(examples) < table.shots:
         raise SuiteError(
             path, None, f"holds {len(examples)} examples; [prompt] shots = {table.shots}"
@@ -83,18 +81,14 @@ def _check_none_is_tested(suite: Suite, path: Path, examples: Sequence[Item]) ->
 
 def _example(suite: Suite, path: Path, number: int, line: bytes) -> Item:
     try:
-        if len(line) > MAX_LINE:
-            raise ValueError(f"the line is longer than {MAX_LINE} bytes")
-        example = Item.model_validate_json(line)
+        example = parse_item(line)
         if example.target is None:
             raise ValueError("target = null: an example shows an answer")
         if not isinstance(example.input, str):
             raise ValueError("input: expected a text; an example cannot be a list of messages")
         suite.scorer.inspect(example)
-    except ValidationError as error:
-        raise SuiteError(path, number, explain(error, Item)) from error
     except ValueError as error:
-        raise SuiteError(path, number, str(error)) from error
+        raise SuiteError(path, number, shortened(str(error))) from error
     return example
 
 

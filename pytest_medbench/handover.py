@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 _SERVED = "served.json"
+_STOP = "stop.txt"
 _SUITES = "suites-{}.json"
 
 
@@ -21,6 +22,27 @@ def find_served(folder: Path) -> Any:
     """Give where the embedded model is served, None if it is not."""
     path = folder / _SERVED
     return json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
+
+
+def leave_stop(folder: Path, reason: str) -> None:
+    """Tell all processes of the run to stop; the first reason stays."""
+    path = folder / _STOP
+    if not path.exists():
+        path.write_text(reason, encoding="utf-8")
+
+
+def find_stop(folder: Path) -> str | None:
+    """Give the reason to stop, None if there is none yet."""
+    try:
+        return (folder / _STOP).read_text(encoding="utf-8") or None
+    except OSError:
+        return None
+
+
+def clear(folder: Path) -> None:
+    """Take away what an earlier part of a resumed run left."""
+    for path in (folder / _STOP, folder / _SERVED):
+        path.unlink(missing_ok=True)
 
 
 def leave_suites(folder: Path, worker: str, places: Mapping[str, str]) -> None:

@@ -3,15 +3,45 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any, Protocol
+
+from pytest_medbench.errors import MedbenchError
+from pytest_medbench.exchange import Response
+
+
+class Spent(MedbenchError):  # noqa: N818 - no error: the run did what it was allowed
+    """Nothing more may be sent; the text says which allowance is used up."""
+
+
+class Allowance(Protocol):
+    """What a run may spend; asked in the event loop's thread before each try, retries too."""
+
+    def reserve(self, wire: Mapping[str, Any]) -> object | None:
+        """Give a ticket to send one request, or None: not now, because of what is in flight.
+
+        Parameters
+        ----------
+        wire : mapping
+            The whole request, as `Model.wire` gives it.
+
+        Raises
+        ------
+        Spent
+            When nothing more may be sent.
+        """
+
+    def settle(self, ticket: object, response: Response | None) -> None:
+        """Take note how the try of a ticket ended: once for each; None if no response came."""
 
 
 class AdaptiveLimit:
     """The number of requests in flight that a server bears: additive increase, halving.
 
     It halves when the server says there are too many requests, at most once for the requests
-    that were in flight together, and grows by one for each full window that is answered.
+    that were in flight together, and grows by one for each full window that is answered. After an
+    outage it doubles with each window (slow start), up to where it was.
 
     Parameters
     ----------
@@ -27,6 +57,7 @@ class AdaptiveLimit:
     def __init__(self, ceiling: int) -> None:
         self.ceiling = max(1, ceiling)
         self._limit = float(self.ceiling)
+        self._proven = 0.0
         self._halved_at = float("-inf")
 
     @property
@@ -37,7 +68,8 @@ class AdaptiveLimit:
     def answered(self) -> None:
         """Take note of a response."""
         if self._limit < self.ceiling:
-            self._limit = min(float(self.ceiling), self._limit + 1 / self._limit)
+            step = 1.0 if self._limit < self._proven else 1 / self._limit
+            self._limit = min(float(self.ceiling), self._limit + step)
 
     def slow_down(self, sent_at: float, now: float) -> bool:
         """Take note that the server has too many requests; tell whether the limit was halved.
@@ -50,8 +82,13 @@ class AdaptiveLimit:
         if sent_at < self._halved_at:
             return False
         self._halved_at = now
-        self._limit = max(1.0, self._limit / 2)
+        self._limit = self._proven = max(1.0, self._limit / 2)
         return True
+
+    def restart(self, in_flight: int) -> None:
+        """Take note that the server is back from an outage, with so many requests in flight."""
+        self._proven = max(self._proven, self._limit)
+        self._limit = float(min(max(1, in_flight), self.value))
 
 
 class Pace:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,6 +11,7 @@ if TYPE_CHECKING:
     import pytest
 
     from pytest_medbench.options import Options
+    from pytest_medbench.suites import Suite
 
 
 def narrowed_by(config: pytest.Config, options: Options) -> list[str]:
@@ -18,6 +21,33 @@ def narrowed_by(config: pytest.Config, options: Options) -> list[str]:
     """
     given = {**_of_pytest(config), **_of_medbench(options)}
     return [name for name, narrows in given.items() if narrows]
+
+
+def suites_lacking(config: pytest.Config, known: Iterable[Suite], worker: str) -> list[str]:
+    """Name the suites under this machine's testpaths that a worker on another one lacks.
+
+    Parameters
+    ----------
+    config : pytest.Config
+    known : iterable of Suite
+        Those that the worker collected.
+    worker : str
+        Its name, for the reader.
+    """
+    from pytest_medbench.suites import is_suite_file
+
+    root = Path(config.rootpath)
+    there = {suite.path.resolve() for suite in known}
+    here = [path for start in config.getini("testpaths") for path in _suite_files(root / start)]
+    return [
+        f"{os.path.relpath(path, root)} is not on {worker}"
+        for path in here
+        if path.resolve() not in there and is_suite_file(path)
+    ]
+
+
+def _suite_files(folder: Path) -> list[Path]:
+    return sorted(folder.rglob("suite.toml"))
 
 
 def _of_pytest(config: pytest.Config) -> dict[str, bool]:

@@ -48,6 +48,8 @@ _FLAGS: tuple[tuple[str, Any, type | None, str], ...] = (
     ("allow_partial", False, bool, "let a run of selected items exit 0 (refused where CI is set)"),
 )  # fmt: skip
 _SELECTIONS = ("specialty", "safety", "task", "track")
+# Of one invocation, and never of a project.
+_FLAGS_ONLY = ("resume", "plan_only")
 _TABLES = ("models", "gates", "taxonomy", "require")
 
 
@@ -117,6 +119,11 @@ class Options:
     def home(self) -> Path:
         """The folder of runs and of the cache."""
         return self.root / ".medbench"
+
+    @property
+    def cache_file(self) -> Path:
+        """The file of the shared cache."""
+        return (self.cache_dir or self.home / "cache") / "responses.sqlite"
 
 
 def add_options(parser: pytest.Parser) -> None:
@@ -205,7 +212,7 @@ def _read_table(root: Path) -> tuple[dict[str, Any], str]:
     if not found:
         return {}, "[tool.medbench]"
     table, place = found[0]
-    known = [name for name, *_ in _FLAGS] + list(_TABLES)
+    known = [name for name, *_ in _FLAGS if name not in _FLAGS_ONLY] + list(_TABLES)
     for key in table:
         if key not in known:
             hint = nearest(key, known)

@@ -25,10 +25,25 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Register the marker."""
+    """Register the marker, and print the plan in place of the run if that is wanted."""
     config.addinivalue_line(
         "markers", "medbench(suite): run this test once for each item of a suite's folder"
     )
+    if config.getoption("medbench_plan_only"):
+        # Workers would have nothing to do.
+        config.option.dist, config.option.tx, config.option.numprocesses = "no", [], None
+        config.pluginmanager.register(PlanOnly(), "medbench-plan-only")
+
+
+class PlanOnly:
+    """Prints the plan in place of the run."""
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtestloop(self, session: pytest.Session) -> bool:
+        """Run nothing, ordinary tests neither."""
+        if not session.config.option.collectonly:
+            coordinator_of(session.config).show_plan(session)
+        return True
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:
@@ -37,7 +52,9 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     if config.pluginmanager.hasplugin("dsession"):
         from pytest_medbench.distributed import ControllerHooks
 
-        config.pluginmanager.register(ControllerHooks(lambda: coordinator_of(config)))
+        resumes = config.getoption("medbench_resume") is not None
+        hooks = ControllerHooks(lambda: coordinator_of(config), resumes=resumes)
+        config.pluginmanager.register(hooks)
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:

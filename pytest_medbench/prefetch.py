@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+import itertools
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Protocol
 
 from pytest_medbench.errors import SuiteError
@@ -33,6 +34,9 @@ class Askable(Protocol):
 Upcoming = Callable[[], Iterable[Askable]]
 
 PATIENCE = 10.0
+# Windows that what is likely new may fill ahead of its turn: a resumed run first walks through all
+# that is stored, and the model would have nothing to do meanwhile.
+EARLY = 4
 
 
 class Prefetcher:
@@ -51,6 +55,9 @@ class Prefetcher:
         Requests in flight.
     waiting : callable
         Called every few seconds while a case waits for its answer.
+    likely_new : iterable, optional
+        Those of the cases, in the same order, that an earlier run left unanswered: up to four
+        windows of them are asked for at once, however late their turn comes.
     """
 
     def __init__(
@@ -61,6 +68,7 @@ class Prefetcher:
         *,
         concurrency: int,
         waiting: Callable[[], None],
+        likely_new: Iterable[Askable] | None = None,
     ) -> None:
         self._catalogue = catalogue
         self._broker = broker
@@ -69,11 +77,21 @@ class Prefetcher:
         self._width = max(4 * concurrency, 256)
         self._refill_below = self._width - max(concurrency, 64)
         self._window: dict[str, Item] = {}
+        self._likely_new = iter(likely_new or ())
+        # Those of the window whose turn is not near.
+        self._early: set[str] = set()
 
     def take(self, case: Askable) -> tuple[Item | None, Response | Failure]:
-        """Give a case's item and the response to it, waiting for it if need be."""
+        """Give a case's item and the response to it, waiting for it if need be.
+
+        After a stop of the broker nothing more is asked for: what it has no answer to is a failure
+        that says `stopped`.
+        """
         key = case.nodeid
-        if key not in self._window or len(self._window) <= self._refill_below:
+        stopped = self._broker.stopped
+        if stopped is not None and key not in self._window:
+            return None, Failure(stopped, stopped=True)
+        if stopped is None and (key not in self._window or self._near <= self._refill_below):
             self._fill(case)
         item = self._window.get(key)
         if item is None:
@@ -85,27 +103,47 @@ class Prefetcher:
             except TimeoutError:
                 self._waiting()
         del self._window[key]
+        self._early.discard(key)
         return item, result
+
+    def has_answers(self) -> bool:
+        """Tell whether cases that are still to come have an answer, or may get one."""
+        return self._broker.has_answers()
+
+    @property
+    def _near(self) -> int:
+        return len(self._window) - len(self._early)
 
     def _fill(self, case: Askable) -> None:
         batch: list[tuple[str, Request]] = []
-        for upcoming in self._ahead(case):
-            item = self._read(upcoming)
-            if item is not None:
-                self._window[upcoming.nodeid] = item
-                batch.append((upcoming.nodeid, self._catalogue.request(upcoming.suite, item)))
-            if len(self._window) >= self._width:
+        # The case in hand is asked for first, whatever order the session runs in.
+        for upcoming in itertools.chain([case], self._upcoming()):
+            self._early.discard(upcoming.nodeid)
+            if upcoming is case or not _may_be_skipped(upcoming):
+                self._take_in(upcoming, batch)
+            if self._near >= self._width:
                 break
+        # After what is near, which the broker asks for first.
+        self._fill_early(batch)
         if batch:
             self._broker.submit_many(batch)
 
-    def _ahead(self, case: Askable) -> Iterator[Askable]:
-        # The case in hand is asked for first, whatever order the session runs in.
-        if case.nodeid not in self._window:
-            yield case
-        for upcoming in self._upcoming():
-            if upcoming.nodeid not in self._window:
-                yield upcoming
+    def _fill_early(self, batch: list[tuple[str, Request]]) -> None:
+        while len(self._early) < EARLY * self._width:
+            case = next(self._likely_new, None)
+            if case is None:
+                break
+            if not _may_be_skipped(case) and self._take_in(case, batch):
+                self._early.add(case.nodeid)
+
+    def _take_in(self, case: Askable, batch: list[tuple[str, Request]]) -> bool:
+        """Read a case's item and add its request to a batch, unless that was done before."""
+        key = case.nodeid
+        item = None if key in self._window else self._read(case)
+        if item is not None:
+            self._window[key] = item
+            batch.append((key, self._catalogue.request(case.suite, item)))
+        return item is not None
 
     def _read(self, case: Askable) -> Item | None:
         if case.entry.problem is not None:
@@ -121,3 +159,7 @@ class Prefetcher:
         except SuiteError as error:
             return str(error)
         return "the item could not be asked for"
+
+
+def _may_be_skipped(case: Askable) -> bool:
+    return bool(getattr(case, "may_be_skipped", False))

@@ -17,6 +17,7 @@ from pytest_medbench.errors import SuiteError, nearest
 from pytest_medbench.exchange import Message, Request
 from pytest_medbench.few_shot import answer_to, read_examples
 from pytest_medbench.suites import Item, PromptTable, Suite
+from pytest_medbench.suites.explaining import shortened
 from pytest_medbench.suites.places import line_in
 
 _NAMES = ("input", "options", "letters", "language", "fields")
@@ -156,7 +157,7 @@ def _sources(suite: Suite, table: PromptTable) -> dict[str, str]:
 
 
 def _wrong(suite: Suite, key: str, message: str) -> SuiteError:
-    return SuiteError(suite.path, line_in(suite.path, "prompt", key), message)
+    return SuiteError(suite.path, line_in(suite.path, "prompt", key), shortened(message))
 
 
 def _literal_except_placeholders(suite: Suite, text: str) -> str:

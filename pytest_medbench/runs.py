@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from pydantic_core import from_json, to_json
 
@@ -18,6 +19,7 @@ from pytest_medbench.outcomes import Outcome
 PLAN = "plan.json"
 VERDICTS = "verdicts.json"
 STORE = "responses.sqlite"
+LOCK = "lock"
 
 
 class RunError(MedbenchError):
@@ -43,6 +45,7 @@ class RunFolder:
 
     def __init__(self, home: Path, run_id: str, path: Path | None = None) -> None:
         self.id = run_id
+        self._lock: BinaryIO | None = None
         self.path = path or home / "runs" / run_id
         try:
             self.path.mkdir(parents=True, exist_ok=True)
@@ -53,6 +56,36 @@ class RunFolder:
             raise RunError(
                 f"{self.path}: cannot be made: {error.strerror}; a run needs a writable folder"
             ) from error
+
+    def claim(self) -> None:
+        """Keep other processes from going on with this run while this one does.
+
+        Raises
+        ------
+        RunError
+            If another process has it.
+        """
+        path = self.path / LOCK
+        try:
+            self._lock = path.open("a+b")
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise RunError(
+                f"{self.path}: another process is at work on this run; wait until it has ended"
+            ) from error
+        except OSError as error:
+            raise RunError(f"{path}: cannot be opened: {error.strerror}") from error
+
+    def release(self) -> None:
+        """Let others go on with this run."""
+        if self._lock is not None:
+            self._lock.close()
+            self._lock = None
+
+    @property
+    def is_planned(self) -> bool:
+        """Whether the plan is there; a worker on another machine does not see it."""
+        return (self.path / PLAN).is_file()
 
     def write_plan(self, plan: Mapping[str, Any]) -> None:
         """Write the plan; it is fixed before the first request."""
@@ -80,6 +113,10 @@ class Journal:
 
     def append(self, outcome: Outcome, response: Response | None) -> None:
         """Write one outcome and the response it was made from."""
+        self.write(outcome, {} if response is None else answer_of(response))
+
+    def write(self, outcome: Outcome, answer: Mapping[str, Any]) -> None:
+        """Write one outcome and what `answer_of` gave."""
         line = {
             "suite": outcome.suite,
             "id": outcome.id,
@@ -92,13 +129,8 @@ class Journal:
             "tries": outcome.tries,
             "asked_at": outcome.asked_at,
             "served_by": outcome.served_by,
+            **answer,
         }
-        if response is not None:
-            line["text"] = response.text
-            line["finish_reason"] = response.finish_reason
-            line["input_tokens"] = response.input_tokens
-            line["output_tokens"] = response.output_tokens
-            line["latency"] = round(response.latency, 4)
         data = _json(line) + b"\n"
         before = os.fstat(self._fd).st_size
         try:
@@ -116,6 +148,17 @@ class Journal:
     def close(self) -> None:
         """Close the file."""
         os.close(self._fd)
+
+
+def answer_of(response: Response) -> dict[str, Any]:
+    """Give what a journal holds of a response."""
+    return {
+        "text": response.text,
+        "finish_reason": response.finish_reason,
+        "input_tokens": response.input_tokens,
+        "output_tokens": response.output_tokens,
+        "latency": round(response.latency, 4),
+    }
 
 
 def _cut_torn_line(fd: int, chunk: int = 65_536) -> None:

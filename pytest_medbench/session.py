@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import json
 import platform
 import subprocess
 import time
@@ -12,7 +13,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pytest_medbench import gates
+from pytest_medbench import gates, resuming
 from pytest_medbench.outcomes import Outcome, Status
 from pytest_medbench.runs import RunFolder
 from pytest_medbench.trust import doubts_about_cache, doubts_about_server
@@ -46,8 +47,12 @@ class Account:
         self.folder = folder
         self.asker = asker
         self.decision: gates.Decision | None = None
+        self.earlier: resuming.Earlier | None = None
         self.outcomes: dict[tuple[str, str], Outcome] = {}
         self._catalogue = catalogue
+        self._commit = commit_of(options.root)
+        self._made_with: MadeWith | None = None
+        self._doubts: dict[str, str] = {}
         self._selected: Mapping[str, frozenset[str]] = {}
         self._partial: str | None = None
         self._narrowed_by: Sequence[str] = ()
@@ -71,9 +76,11 @@ class Account:
         Raises
         ------
         ConfigError
-            If a gate cannot be used.
+            If a gate cannot be used, or the run that is resumed had another plan.
         ModelError
             If the model cannot be reached.
+        RunError
+            If the run's folder cannot be written, or another process is at work on the run.
         """
         chosen: dict[str, set[str]] = {suite.name: set() for suite in self._catalogue.suites}
         for node_id, suite, item in selected:
@@ -83,7 +90,33 @@ class Account:
         self.narrow(narrowed_by)
         self._gates = self._read_gates()
         gates.check_gates(self._gates, self._catalogue.suites, self._catalogue.taxonomy)
-        self.folder.write_plan(self._plan_document(self.asker.fingerprint()))
+        document = self._plan_document(self.asker.fingerprint())
+        self.folder.claim()
+        if self.options.resume is not None:
+            document = resuming.continued(self.folder, document)
+        self.folder.write_plan(document)
+        self.earlier = self._find_earlier(document)
+
+    def _find_earlier(self, plan: Mapping[str, Any]) -> resuming.Earlier | None:
+        if self.options.resume is not None:
+            return self.asker.resumed
+        return resuming.unfinished(self.options.home, plan, but=self.folder.id)
+
+    def differs(self, suite: str, made_with: Mapping[str, str]) -> str | None:
+        """Name what another machine made an outcome with and this one has not; None if nothing."""
+        if self._made_with is None:
+            self._made_with = MadeWith(self._catalogue, self.options, self.asker.fingerprint())
+        mine = self._made_with.of(suite)
+        return next((name for name in mine if mine[name] != made_with.get(name)), None)
+
+    def note_commit(self, worker: str, commit: str | None) -> None:
+        """Doubt what a worker on another machine did if it has another commit checked out."""
+        if commit is not None and self._commit is not None and commit != self._commit:
+            self._doubts.setdefault(
+                worker,
+                f"worker {worker} ran at commit {commit[:12]}, this machine is at "
+                f"{self._commit[:12]}",
+            )
 
     def narrow(self, reasons: Sequence[str]) -> None:
         """Note that the run is a part, and why."""
@@ -140,16 +173,10 @@ class Account:
                 "allow_partial": options.allow_partial,
                 "ci": options.ci,
             },
-            "taxonomy": [
-                {
-                    "path": str(_relative(path, options.root)),
-                    "digest": hashlib.sha256(path.read_bytes()).hexdigest(),
-                }
-                for path in options.taxonomy
-            ],
+            "taxonomy": _taxonomy(options),
             "versions": {name: version(name) for name in _VERSIONS}
             | {"python": platform.python_version()},
-            "commit": _commit(options.root),
+            "commit": self._commit,
         }
 
     def note(self, outcome: Outcome) -> None:
@@ -172,7 +199,7 @@ class Account:
     def decide(self, stopped: str | None) -> gates.Decision:
         """Have the verdict made, and write it down."""
         options = self.options
-        doubts = doubts_about_server(self.outcomes.values())
+        doubts = [*self._doubts.values(), *doubts_about_server(self.outcomes.values())]
         if stopped is None:
             doubts += doubts_about_cache(
                 self._catalogue, self.asker, self.outcomes, seed=self.folder.id
@@ -198,6 +225,51 @@ class Account:
         return self.decision
 
 
+class MadeWith:
+    """What the outcomes of suites hang on, by names for people: hashes and versions.
+
+    Parameters
+    ----------
+    catalogue : Catalogue
+    options : Options
+    fingerprint : mapping
+        The model's.
+    """
+
+    def __init__(
+        self, catalogue: Catalogue, options: Options, fingerprint: Mapping[str, Any]
+    ) -> None:
+        self.commit = commit_of(options.root)
+        self._catalogue = catalogue
+        self._of_all = {
+            "model (its address, settings or revision)": json.dumps(fingerprint, sort_keys=True),
+            "taxonomy": "".join(entry["digest"] for entry in _taxonomy(options)),
+            "version of pytest-medbench": version(_VERSIONS[0]),
+        }
+        self._known: dict[str, dict[str, str]] = {}
+
+    def of(self, name: str) -> Mapping[str, str]:
+        """Give what the outcomes of one suite are made with."""
+        if name not in self._known:
+            found = {}
+            for suite in self._catalogue.suites:
+                if suite.name == name:
+                    found[f"suite {name!r} (its suite.toml or its items)"] = suite.digest
+                    found[f"prompt of suite {name!r}"] = self._catalogue.prompt_digest(suite)
+            self._known[name] = {**found, **self._of_all}
+        return self._known[name]
+
+
+def _taxonomy(options: Options) -> list[dict[str, str]]:
+    return [
+        {
+            "path": str(_relative(path, options.root)),
+            "digest": hashlib.sha256(path.read_bytes()).hexdigest(),
+        }
+        for path in options.taxonomy
+    ]
+
+
 def part_of(planned: int, everything: int, reasons: Sequence[str]) -> str | None:
     """Say which part of the plan a run is, and why; None where it is the whole."""
     if not reasons and planned >= everything:
@@ -213,7 +285,8 @@ def about_cache(outcomes: Iterable[Outcome]) -> str:
     stored = [outcome.asked_at for outcome in answered if outcome.from_cache]
     text = f"{len(stored):,} of {len(answered):,} answers came from the cache"
     if stored:
-        text += f", the oldest {(time.time() - min(stored)) / 3600:.1f} h old"
+        # Below 0 where the clock was set back since.
+        text += f", the oldest {max(0.0, time.time() - min(stored)) / 3600:.1f} h old"
     return text
 
 
@@ -259,7 +332,7 @@ def _relative(path: Path, root: Path) -> Path:
     return path.relative_to(root) if path.is_relative_to(root) else path
 
 
-def _commit(root: Path) -> str | None:
+def commit_of(root: Path) -> str | None:
     try:
         done = subprocess.run(
             ["git", "rev-parse", "HEAD"],  # noqa: S607 - found on PATH like any user's git

@@ -49,6 +49,27 @@ def running(
         store.close()
 
 
+@contextmanager
+def kept_in(folder: Path, mode: Mode = Mode.ON, **more: Any) -> Iterator[Store]:
+    store = Store(folder / "cache" / "cache.sqlite", folder / "run" / "run.sqlite", mode, **more)
+    try:
+        yield store
+    finally:
+        store.close()
+
+
+@contextmanager
+def asking(model: Model, store: Store, grace: float = 0.0, **more: Any) -> Iterator[Broker]:
+    """A broker over a store in the test's own hands."""
+    more.setdefault("backoff", QUICK)
+    broker = Broker(model, store, **more)
+    broker.start()
+    try:
+        yield broker
+    finally:
+        broker.close(grace)
+
+
 def take(broker: Broker, key: object) -> Response | Failure:
     return broker.take(key, timeout=30)
 

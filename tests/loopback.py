@@ -15,6 +15,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import ssl
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -98,6 +99,8 @@ class LoopbackServer:
         The entries of `/v1/models`; None answers 404.
     port : int
         0 for any that is free.
+    tls : SSLContext or None
+        Serves https.
 
     Attributes
     ----------
@@ -119,6 +122,7 @@ class LoopbackServer:
         delay: float = 0.0,
         models: Sequence[Mapping[str, Any]] | Reply | None = ({"id": "m", "object": "model"},),
         port: int = 0,
+        tls: ssl.SSLContext | None = None,
     ) -> None:
         self.answer = answer
         self.script = list(script)
@@ -132,13 +136,14 @@ class LoopbackServer:
         self._in_flight = 0
         self._arrived = threading.Condition()
         self._port = port
+        self._tls = tls
         self._up = threading.Event()
         self._thread = threading.Thread(target=self._run, name="loopback", daemon=True)
 
     @property
     def base_url(self) -> str:
         """What a client is given as `base_url`."""
-        return f"http://{HOST}:{self._port}/v1"
+        return f"http{'s' if self._tls else ''}://{HOST}:{self._port}/v1"
 
     def __enter__(self) -> LoopbackServer:
         self._thread.start()
@@ -174,7 +179,7 @@ class LoopbackServer:
             web.Server(self._handle), handle_signals=False, shutdown_timeout=0.1
         )
         await runner.setup()
-        site = web.TCPSite(runner, HOST, self._port)
+        site = web.TCPSite(runner, HOST, self._port, ssl_context=self._tls)
         await site.start()
         self._port = runner.addresses[0][1]
         self._up.set()

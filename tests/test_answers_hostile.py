@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from random import Random
 from typing import Any
 
 import pytest
+from fuzz_inputs import long_text
+from fuzz_targets import extractors, scoring
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -13,7 +16,6 @@ from pytest_medbench.answers import (
     Reading,
     is_refusal,
     read_choice,
-    read_choices,
     read_date,
     read_label,
     read_number,
@@ -68,13 +70,23 @@ OPTIONS = ["5 mg", "50 mg", "500 mg", "5 g", "metformin"]
 @pytest.mark.parametrize("unit", UNITS)
 def test_hostile_texts_are_read_to_the_end(unit: str) -> None:
     """A pattern that backtracks over these 100 kB would not come back within the test's day."""
-    text = (unit * (100_000 // len(unit) + 1))[:100_000]
-    for reader in READERS:
-        reader(text)
-        reader(text, prompt=text[:50_000])
-    read_choice(text, OPTIONS)
-    read_choices(text, OPTIONS, prompt=text[:50_000])
-    is_refusal(text)
+    data = (unit * (100_000 // len(unit) + 1))[:100_000].encode("utf-8", "surrogatepass")
+    for target in [*extractors(), *scoring()]:
+        target.run(data)
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_long_texts_of_any_fragments_are_read_to_the_end(seed: int) -> None:
+    data = long_text(Random(seed)).encode("utf-8", "surrogatepass")
+    for target in extractors():
+        target.run(data)
+
+
+def test_ten_megabytes_are_read_like_their_beginning_and_end() -> None:
+    text = "Answer: B\n\n" + "It is the usual dose. " * 500_000
+    assert read_choice(text, OPTIONS).answer == "B"
+    assert read_choice("x" * 10_000_000 + "\nAnswer: B", OPTIONS).answer == "B"
+    assert read_number("1 " * 5_000_000 + "\nThe result is 42").answer == 42
 
 
 REFUSALS = [

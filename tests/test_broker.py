@@ -198,16 +198,6 @@ class TestCache:
         assert Cache(tmp_path / "run.sqlite").get_many([job.digest])
         assert not (tmp_path / "cache.sqlite").exists()
 
-    def test_response_that_cannot_be_kept_is_a_failure(self, tmp_path: Path) -> None:
-        (tmp_path / "file").write_text("")
-        with (
-            LoopbackServer() as server,
-            running(tmp_path / "file", served(server), Mode.REFRESH) as broker,
-        ):
-            broker.submit_many([("a", question())])
-            said = reason(take(broker, "a"))
-        assert said.startswith("the response arrived and could not be kept: cache")
-
     @pytest.mark.filterwarnings("error")
     def test_corrupt_cache_file_loses_no_response(self, tmp_path: Path) -> None:
         (tmp_path / "cache.sqlite").write_bytes(b"no database" * 500)

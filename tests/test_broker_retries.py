@@ -160,6 +160,26 @@ class TestLimits:
         assert limit.slow_down(sent_at=2.5, now=3.0)
         assert limit.value == 16
 
+    def test_after_an_outage_it_doubles_with_each_window_up_to_where_it_was(self) -> None:
+        limit = AdaptiveLimit(64)
+        limit.slow_down(0.0, 1.0)
+        limit.restart(in_flight=1)
+        windows = []
+        while limit.value < 32:
+            windows.append(limit.value)
+            for _ in range(limit.value):
+                limit.answered()
+        assert windows == [1, 2, 4, 8, 16]
+        for _ in range(33):
+            limit.answered()
+        assert limit.value == 33
+
+    @given(st.integers(1, 200), st.integers(0, 400))
+    def test_outage_never_raises_it(self, ceiling: int, in_flight: int) -> None:
+        limit = AdaptiveLimit(ceiling)
+        limit.restart(in_flight)
+        assert limit.value == min(max(1, in_flight), ceiling)
+
     def test_it_recovers_by_one_a_window(self) -> None:
         limit = AdaptiveLimit(64)
         limit.slow_down(0.0, 1.0)

@@ -69,8 +69,34 @@ class TestModes:
     ) -> None:
         began = time.time() - 48 * 3600
         self.store(tmp_path, mode).save([(key(1), response("own", began + 1))], model="m")
-        resumed = self.store(tmp_path, mode, resumed_since=began)
+        resumed = self.store(tmp_path, mode, resumed=True, resumed_since=began)
         assert self.texts(resumed.lookup([key(1)], has_revision=False)) == ["own"]
+
+    @pytest.mark.parametrize("mode", list(Mode))
+    def test_what_is_in_its_own_file_has_no_age(self, tmp_path: Path, mode: Mode) -> None:
+        Cache(tmp_path / "run.sqlite").put_many([(key(1), response("own", arrived_at=1.0))])
+        resumed = self.store(tmp_path, mode, resumed=True)
+        assert self.texts(resumed.lookup([key(1)], has_revision=False)) == ["own"]
+        assert self.store(tmp_path, mode).lookup([key(1)], has_revision=False) == {}
+
+    def test_resumed_refresh_asks_again_what_was_stored_before_it_began(
+        self, tmp_path: Path
+    ) -> None:
+        self.seeded(tmp_path, NOW)
+        resumed = self.store(tmp_path, Mode.REFRESH, resumed=True, resumed_since=NOW + 1)
+        assert resumed.lookup([key(1)], has_revision=True) == {}
+
+    def test_resumed_run_finds_what_may_not_be_shared(self, tmp_path: Path) -> None:
+        self.store(tmp_path, Mode.ON).save([(key(1), response("own"))], model="f", shared=False)
+        self.seeded(tmp_path)
+        resumed = self.store(tmp_path, Mode.ON, resumed=True)
+        keys = [key(1), key(2)]
+        assert self.texts(resumed.lookup(keys, has_revision=False, shared=False)) == ["own"]
+
+    def test_resumed_run_without_a_file_of_its_own_begins_none(self, tmp_path: Path) -> None:
+        resumed = self.store(tmp_path, Mode.OFF, resumed=True)
+        assert resumed.lookup([key(1)], has_revision=True) == {}
+        assert list(tmp_path.iterdir()) == []
 
     def test_model_that_cannot_be_told_from_others_stays_in_the_run(self, tmp_path: Path) -> None:
         store = self.store(tmp_path, Mode.ON)

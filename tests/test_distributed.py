@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 from projects import KEY, Project, questions
 
+from pytest_medbench.distributed import _Queue, cost_of
+
 # What depends on when an answer came, not on what was answered.
 TIMING = ("asked_at", "latency", "tries")
 
@@ -58,6 +60,7 @@ def serial(tmp_path_factory: pytest.TempPathFactory) -> tuple[int, Any, Any]:
         ["-n", "2", "--dist=worksteal"],
         ["-n", "2", "--dist=loadgroup"],
         ["-n", "2", "--dist=each"],
+        ["-n", "2", "--maxschedchunk=2"],
         ["-n", "0"],
     ],
     ids=" ".join,
@@ -83,6 +86,38 @@ def _without_places(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: _without_places(each) for key, each in value.items()}
     return value
+
+
+@pytest.mark.parametrize(
+    ("flags", "warned"),
+    [
+        (["--dist=load"], None),
+        (["--dist=worksteal"], None),
+        (["--dist=loadgroup"], None),
+        (["--dist=load", "--maxschedchunk=9"], "--maxschedchunk leaves workers without requests"),
+        (["--dist=loadscope"], "--dist=loadscope keeps each suite on one worker"),
+        (["--dist=loadfile"], "--dist=loadfile keeps each suite on one worker"),
+        (["--dist=each"], "--dist=each has every worker ask for every item"),
+        (["--dist=no"], None),
+    ],
+    ids=str,
+)
+def test_what_costs_speed_is_said(
+    pytester: pytest.Pytester, flags: list[str], warned: str | None
+) -> None:
+    said = cost_of(pytester.parseconfigure("--tx=2*popen", *flags))
+    assert said is None if warned is None else str(said).startswith(warned)
+
+
+def test_queue_of_a_worker_is_a_list_that_is_cheap_to_shorten() -> None:
+    queue, plain = _Queue(range(9)), list(range(9))
+    for each in (queue, plain):
+        each.remove(3)
+        each.extend([11, 12])
+    assert (queue.pop(0), queue.pop(), queue.pop(2)) == (plain.pop(0), plain.pop(), plain.pop(2))
+    assert queue[-3:] == plain[-3:]
+    assert list(queue) == plain
+    assert len(queue) == len(plain)
 
 
 def test_items_in_xdist_groups_keep_their_ids(tmp_path: Path) -> None:

@@ -251,7 +251,7 @@ class TestFewShot:
             ([row("e1"), b"", row("e2", target=None)], 3, "target = null"),
             ([row("e1"), row("e2", target=7)], 2, "expected one letter"),
             ([row("e1"), row("e2", input=[{"role": "user"}])], 2, "expected a text"),
-            ([row("e1"), b'{"id": "\xff"}'], 2, "is not JSON"),
+            ([row("e1"), b'{"id": "\xff"}'], 2, "is not UTF-8"),
             ([row("e1")], None, "holds 1 examples; [prompt] shots = 2"),
             ([row("q1"), row("e2")], None, "its answer would be shown to the model"),
         ],

@@ -264,7 +264,7 @@ class _Text:
         paragraph = self._text[group.start : group.start + 4_000].partition("\n\n")[0]
         chosen = {
             label.letter
-            for label in inline_labels(paragraph)
+            for label in inline_labels(paragraph)[: len(self._allowed)]
             if self._contents.alone(paragraph[label.end :]) == label.letter
         }
         return "".join(sorted(chosen | {group.letters}))

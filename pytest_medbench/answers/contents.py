@@ -35,10 +35,16 @@ class Contents:
         self._options = options
         #: The most characters a text can have that is made of the options.
         self.room = sum(map(len, options)) + 20 * len(options) + 100
+        # A response that goes round in circles asks the same thousands of times.
+        self._led: dict[str, str | None] = {}
 
     @cached_property
     def _texts(self) -> list[str]:
         return [normalise(option) for option in self._options]
+
+    @cached_property
+    def _longest_text(self) -> int:
+        return max(map(len, self._texts))
 
     @cached_property
     def look_like_labels(self) -> bool:
@@ -61,8 +67,12 @@ class Contents:
 
         The option has to end where a word ends, and what follows may not be another option.
         """
-        longest = max(map(len, self._texts))
-        shown = text[: 2 * longest + 80]
+        shown = text[: 2 * self._longest_text + 80]
+        if shown not in self._led:
+            self._led[shown] = self._leading(shown)
+        return self._led[shown]
+
+    def _leading(self, shown: str) -> str | None:
         article = _ARTICLE.match(shown)
         for start in (0, article.end()) if article else (0,):
             said = normalise(shown[start:])

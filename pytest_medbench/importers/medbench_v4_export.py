@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import tempfile
-import tomllib
 import zipfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -19,10 +19,16 @@ from pytest_medbench.errors import MedbenchError
 from pytest_medbench.importers.medbench_v4 import question_digest
 from pytest_medbench.importers.writing import Report
 from pytest_medbench.runs import read_journal, read_plan
-from pytest_medbench.suites import SUITE_FILE, Item, SuiteFileModel
+from pytest_medbench.suites import SUITE_FILE, Item, explain
+from pytest_medbench.suites.reading import file_inside, read_spec
 from pytest_medbench.suites.schema import MAX_LINE
 
 _NAMED = 20
+# Items are written by others: what they say becomes the name of a member of an archive, and the
+# number of lines to look for.
+_FILE_NAME = re.compile(r"(?!\.)[\w .()+-]{1,100}")
+_MOST_ROWS = 10_000_000
+_ENDINGS = ("", "\n", "\r\n")
 
 
 class ExportError(MedbenchError):
@@ -88,15 +94,13 @@ def _collect(run_folder: Path) -> dict[str, list[_Line]]:
     # <root>/.medbench/runs/<id>
     root = run_folder.resolve().parent.parent.parent
     found: dict[tuple[str, str], list[_Line]] = {}
-    for suite in read_plan(run_folder).get("suites", []):
-        place = root / suite["path"]
-        folder = place.parent if place.name == SUITE_FILE else place
-        track, items = _read_suite(folder, suite.get("digest"))
+    for name, folder, digest in _planned(run_folder, root):
+        track, items = _read_suite(folder, digest)
         for item in items:
             kept = item.meta.get("medbench_v4")
             if isinstance(kept, dict) and isinstance(item.input, str):
                 found.setdefault((track, str(kept.get("file"))), []).append(
-                    _line(folder, suite["name"], item, kept)
+                    _line(folder, name, item, kept)
                 )
     if not found:
         raise ExportError(
@@ -109,42 +113,63 @@ def _collect(run_folder: Path) -> dict[str, list[_Line]]:
     }
 
 
+def _planned(run_folder: Path, root: Path) -> Iterator[tuple[str, Path, str]]:
+    """Give name, folder and digest of each suite of a run's plan."""
+    suites = read_plan(run_folder).get("suites")
+    for suite in suites if isinstance(suites, list) else [None]:
+        keys = ("name", "path", "digest")
+        values = [suite.get(key) if isinstance(suite, dict) else None for key in keys]
+        if not all(isinstance(value, str) and "\0" not in value for value in values):
+            raise ExportError(f"{run_folder}: its plan names no suites; the run is damaged")
+        name, path, digest = map(str, values)
+        place = root / path
+        if not place.resolve().is_relative_to(root):
+            raise ExportError(
+                f"{run_folder}: its plan names the suite {path!r}, which lies outside {root}; "
+                "export where the suites were run"
+            )
+        yield name, place.parent if place.name == SUITE_FILE else place, digest
+
+
 def _line(folder: Path, suite: str, item: Item, kept: Mapping[str, Any]) -> _Line:
     question = str(item.input)
     try:
         if kept["sha256"] != question_digest(question):
             raise ValueError("the question is not the original one")
-        if "/" in kept["file"] or "\\" in kept["file"]:
+        if not _FILE_NAME.fullmatch(kept["file"]):
             raise ValueError(f"{kept['file']!r} is no file's name")
+        if not 1 <= int(kept["row"]) <= int(kept["rows"]) <= _MOST_ROWS:
+            raise ValueError("its row is none of the file's")
+        if kept["ending"] not in _ENDINGS:
+            raise ValueError(f"{kept['ending']!r} is no line's end")
         return _Line(
             suite=suite,
             id=item.id,
             row=int(kept["row"]),
             rows=int(kept["rows"]),
-            ending=str(kept["ending"]),
+            ending=kept["ending"],
             question=question,
             kept=dict(kept["object"]),
         )
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise ExportError(
             f"{folder}: item {item.id!r} was changed after its import: {error}; import it again, "
             "and run it"
         ) from error
 
 
-def _read_suite(folder: Path, digest: str | None) -> tuple[str, Iterator[Item]]:
+def _read_suite(folder: Path, digest: str) -> tuple[str, Iterator[Item]]:
     """Give a suite's track and its items; raises where it is not the one that ran."""
+    spec, text = read_spec(folder / SUITE_FILE)
+    state = hashlib.sha256(text.encode())
     try:
-        text = (folder / SUITE_FILE).read_text(encoding="utf-8-sig")
-        spec = SuiteFileModel.model_validate(tomllib.loads(text))
-        path = folder / spec.suite.items
-        state = hashlib.sha256(text.encode())
+        path = file_inside(folder, spec.suite.items)
         with path.open("rb") as file:
-            for line in file:
-                state.update(line)
+            while piece := file.read(MAX_LINE):
+                state.update(piece)
     except (OSError, ValueError) as error:
         raise ExportError(f"{folder}: the suite cannot be read: {error}") from error
-    if digest is not None and state.hexdigest() != digest:
+    if state.hexdigest() != digest:
         raise ExportError(
             f"{folder}: the suite was changed since the run, so its answers may belong to other "
             "questions; run it again"
@@ -159,21 +184,22 @@ def _items(path: Path) -> Iterator[Item]:
                 try:
                     yield Item.model_validate_json(line.removeprefix(b"\xef\xbb\xbf"))
                 except ValidationError as error:
-                    raise ExportError(f"{path}:{number}: is no item: {error}") from error
+                    raise ExportError(f"{path}:{number}: {explain(error, Item)}") from error
 
 
 def _answers(run_folder: Path, suites: set[str]) -> dict[tuple[str, str], str]:
     """Give the first sample's answer of each item."""
     answers: dict[tuple[str, str], str] = {}
     for record in read_journal(run_folder):
-        text = record.get("text")
-        if record.get("suite") not in suites or record.get("sample", 0) != 0:
+        key = record.get("suite"), record.get("id"), record.get("text")
+        if not all(isinstance(part, str) for part in key):
             continue
-        if record.get("status") in ("error", "skipped") or not isinstance(text, str):
+        suite, item, text = map(str, key)
+        if suite not in suites or record.get("sample", 0) != 0:
             continue
-        if text.strip():
+        if record.get("status") not in ("error", "skipped") and text.strip():
             # As in the verdict, the first response counts.
-            answers.setdefault((record["suite"], record["id"]), text)
+            answers.setdefault((suite, item), text)
     return answers
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from pytest_medbench.errors import ConfigError, nearest
 from pytest_medbench.models.base import Model, ModelError
+from pytest_medbench.price import check_price
 
 __all__ = ["Model", "ModelError", "resolve"]
 
@@ -123,6 +124,7 @@ def _checked(name: str, table: Any) -> dict[str, Any]:
         raise ConfigError(f"{place}: {table!r}: expected a table")
     _check(place, table, _KEYS)
     _check(f"{place} limits", table.get("limits", {}), _LIMITS)
+    check_price(f"{place} price", table.get("price", {}))
     for key in ("base_url", "model"):
         if key not in table:
             raise ConfigError(f"{place}: key {key!r} is missing")

@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from pytest_medbench import clock
 from pytest_medbench.errors import ConfigError, nearest
 from pytest_medbench.exchange import Request, Response
 from pytest_medbench.models.base import ModelError
@@ -174,7 +175,7 @@ class CallableModel:
         if isinstance(given, Response):
             return given
         if isinstance(given, str):
-            return Response(given, latency=latency, arrived_at=time.time())
+            return Response(given, latency=latency, arrived_at=clock.now())
         if isinstance(given, Mapping):
             content = given.get("content")
             if content is None or isinstance(content, str):
@@ -183,7 +184,7 @@ class CallableModel:
                     finish_reason=str(given.get("finish_reason", "stop")),
                     tool_calls=tuple(given.get("tool_calls") or ()),
                     latency=latency,
-                    arrived_at=time.time(),
+                    arrived_at=clock.now(),
                 )
         raise ModelError(
             f"{self.name} gave a {type(given).__name__}, expected text, a chat message with "

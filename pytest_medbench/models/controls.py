@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from pytest_medbench import clock
 from pytest_medbench.errors import ConfigError, nearest
 from pytest_medbench.exchange import Request, Response
 
@@ -79,7 +79,7 @@ class Control:
     async def answer(self, request: Request) -> Response:
         """Give the letter of an option, or no text at all."""
         text = LETTERS[self._pick(request) % len(LETTERS)] if request.options else ""
-        return Response(text, model=self.name, arrived_at=time.time())
+        return Response(text, model=self.name, arrived_at=clock.now())
 
     async def close(self) -> None:
         """Nothing to close."""

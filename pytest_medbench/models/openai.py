@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import time
-from collections.abc import Awaitable, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import AsyncGenerator, Awaitable, Mapping
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 from urllib.parse import urlsplit
 
-from pytest_medbench.errors import ConfigError, nearest
+from pytest_medbench import clock
+from pytest_medbench.errors import nearest
 from pytest_medbench.exchange import Message, Request, Response
 from pytest_medbench.models import completions
 from pytest_medbench.models.base import ModelError
+from pytest_medbench.models.plain import checked_url, flat, parsed
 from pytest_medbench.models.secret import Secret
 
 if TYPE_CHECKING:
@@ -23,6 +25,14 @@ if TYPE_CHECKING:
 _NO_LISTING = frozenset({400, 403, 404, 405, 501})
 _HEADERS = {"Content-Type": "application/json"}
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+
+
+class Called(NamedTuple):
+    """What a call to a server came to: status 0 without an answer, `error` without success."""
+
+    status: int
+    body: Any
+    error: ModelError | None
 
 
 class OpenAIModel:
@@ -82,13 +92,13 @@ class OpenAIModel:
     ) -> None:
         self.name = name
         self.model = model
-        self.base_url = _checked_url(name, base_url)
+        self.base_url = checked_url(name, base_url)
         self.concurrency = concurrency
         self.requests_per_minute = requests_per_minute
         self.price = price
         self.cutoff = cutoff
         self._revision = revision
-        self._settings = _flat(settings or {})
+        self._settings = flat(settings or {})
         self._system = system
         self._timeout = timeout
         self._api_key_env = api_key_env
@@ -161,7 +171,7 @@ class OpenAIModel:
             return None
         if not got.is_success:
             raise self._refused(got)
-        entries, whole = completions.listing(self._secret.scrub_json(_parsed(got)))
+        entries, whole = completions.listing(self._secret.scrub_json(parsed(got.content)))
         for entry in entries:
             if entry["id"] in (self.model, f"{self.model}:latest"):
                 return completions.lasting(entry, got.headers.get("date"))
@@ -230,19 +240,72 @@ class OpenAIModel:
         if isinstance(got, ModelError):
             raise got
         latency = time.perf_counter() - begun
-        if not got.is_success:
-            refused = self._refused(got)
-            if got.status_code == 400 and completions.is_filtered(_parsed(got)):
-                return Response("", "content_filter", latency=latency, arrived_at=time.time())
-            raise refused
-        response = completions.read(self._clean(got), latency)
+        found = self.understand(got.status_code, self._clean(got), got.text, got.headers, latency)
+        if isinstance(found, ModelError):
+            raise found
+        return found
+
+    def understand(
+        self,
+        status: int,
+        body: Any,
+        text: str = "",
+        headers: Mapping[str, str] = MappingProxyType({}),
+        latency: float = 0.0,
+    ) -> Response | ModelError:
+        """Give what an answer of the chat endpoint comes to, be it live or a line of a batch."""
+        if not 200 <= status < 300:
+            if status == 400 and completions.is_filtered(body):
+                return Response("", "content_filter", latency=latency, arrived_at=clock.now())
+            return self._refusal(status, body, text, headers)
+        response = completions.read(body, latency)
         if isinstance(response, str):
-            raise ModelError(
-                f"{self.base_url} sent no chat completion: {self._printable(response)}", retry=True
+            return ModelError(
+                f"{self.base_url} sent no chat completion: {self.printable(response)}", retry=True
             )
         return response
 
-    async def _exchange(self, asking: Awaitable[httpx2.Response]) -> httpx2.Response | ModelError:
+    async def call(
+        self,
+        verb: Literal["get", "post"],
+        path: str,
+        *,
+        seconds: float | None = None,
+        **sent: Any,
+    ) -> Called:
+        """Call another endpoint once; `sent` is what the client's method takes."""
+        asking = getattr(self._client, verb)(path, cast_to=self._raw, **sent)
+        got = await self._exchange(asking, seconds)
+        if isinstance(got, ModelError):
+            return Called(0, None, got)
+        error = None if got.is_success else self._refused(got)
+        return Called(got.status_code, self._clean(got), error)
+
+    async def download(self, file_id: str) -> AsyncGenerator[bytes, None]:
+        """Give a file of the server in pieces, as they come: not yet rid of a repeated key.
+
+        Raises
+        ------
+        ModelError
+            If it does not come, or not to its end.
+        """
+        assert self._client is not None
+        assert self._errors is not None
+        failed: ModelError
+        try:
+            async with self._client.files.with_streaming_response.content(file_id) as got:
+                async for piece in got.iter_bytes(65_536):
+                    yield piece
+                return
+        except self._errors as error:
+            failed = self._refused(error.response)
+        except Exception as error:
+            failed = ModelError(f"the download broke off: {self._lost(error).reason}", retry=True)
+        raise failed
+
+    async def _exchange(
+        self, asking: Awaitable[httpx2.Response], seconds: float | None = None
+    ) -> httpx2.Response | ModelError:
         """Wait for an answer of any status.
 
         Errors are given, not raised, so that none has the client's exception, and with it the
@@ -250,12 +313,12 @@ class OpenAIModel:
         """
         assert self._errors is not None
         try:
-            async with asyncio.timeout(self._timeout):
+            async with asyncio.timeout(seconds or self._timeout):
                 return await asking
         except self._errors as error:
             return error.response
         except TimeoutError:
-            return ModelError(f"no answer within {self._timeout:g} s", retry=True)
+            return ModelError(f"no answer within {seconds or self._timeout:g} s", retry=True)
         except Exception as error:
             return self._lost(error)
 
@@ -267,23 +330,25 @@ class OpenAIModel:
             cause = cause.__cause__
         if isinstance(cause, TimeoutError):
             return ModelError(f"no answer within {self._timeout:g} s", retry=True)
-        said = self._printable(str(cause)) or type(cause).__name__
+        said = self.printable(str(cause)) or type(cause).__name__
         if isinstance(error, openai.APIConnectionError):
             return ModelError(f"connection failed: {said}", retry=True)
         return ModelError(f"the request could not be sent: {type(cause).__name__}: {said}")
 
     def _refused(self, got: httpx2.Response) -> ModelError:
-        status = got.status_code
+        return self._refusal(got.status_code, parsed(got.content), got.text, got.headers)
+
+    def _refusal(self, status: int, body: Any, text: str, headers: Mapping[str, str]) -> ModelError:
         if 300 <= status < 400:
-            target = urlsplit(got.headers.get("location", ""))
-            where = self._printable(f"{target.scheme}://{target.hostname}{target.path}")
+            target = urlsplit(headers.get("location", ""))
+            where = self.printable(f"{target.scheme}://{target.hostname}{target.path}")
             return ModelError(
                 f"{self.base_url} redirects (HTTP {status}) to {where}; requests are not sent on, "
                 f"set base_url of {self.name!r} to the final address"
             )
-        said, code = completions.error_text(_parsed(got))
-        said = self._printable(said or got.text)[:300]
-        wait = completions.retry_after(got.headers)
+        said, code = completions.error_text(body)
+        said = self.printable(said or text)[:300]
+        wait = completions.retry_after(headers)
         quota = code == "insufficient_quota"
         return ModelError(
             f"HTTP {status} from {self.base_url}: {said or 'no reason given'}{self._hint(status)}",
@@ -302,10 +367,14 @@ class OpenAIModel:
 
     def _clean(self, got: httpx2.Response) -> Any:
         """Parse a body; a key that the server repeats is taken out."""
-        parsed = _parsed(got)
-        return self._secret.scrub_json(parsed) if self._secret.touches(got.text) else parsed
+        body = parsed(got.content)
+        return self.scrubbed(body) if self._secret.touches(got.text) else body
 
-    def _printable(self, text: str) -> str:
+    def scrubbed(self, value: Any) -> Any:
+        """Take a key that the server repeats out of a JSON value."""
+        return self._secret.scrub_json(value)
+
+    def printable(self, text: str) -> str:
         """Make text of a server fit for a terminal and a log."""
         text = self._secret.scrub(text[:4000])
         return " ".join("".join(c if c.isprintable() else " " for c in text).split())
@@ -320,32 +389,3 @@ class OpenAIModel:
 def import_client() -> None:
     """Import the client, which takes a second, ahead of the first request."""
     import openai  # noqa: F401 - the import is the point
-
-
-def _checked_url(name: str, url: str) -> str:
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise ConfigError(
-            f"model {name!r}: base_url = {url!r}: expected an address such as "
-            "http://127.0.0.1:8000/v1"
-        )
-    if parts.username or parts.password or parts.query or parts.fragment:
-        # Not shown, because whoever writes a password here would find it in the message.
-        raise ConfigError(
-            f"model {name!r}: base_url holds a user, a query or a fragment; give the plain "
-            "address, and the key by api_key_env"
-        )
-    return url.rstrip("/")
-
-
-def _flat(settings: Mapping[str, Any]) -> dict[str, Any]:
-    flat = {key: value for key, value in settings.items() if value is not None}
-    flat.update(flat.pop("extra_body", {}))
-    return flat
-
-
-def _parsed(got: httpx2.Response) -> Any:
-    try:
-        return json.loads(got.content)
-    except (ValueError, RecursionError):
-        return None

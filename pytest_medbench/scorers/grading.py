@@ -8,6 +8,7 @@ from pytest_medbench.suites import Item, Suite
 
 LONGEST_ANSWER = 80
 _LONGEST_REASON = 500
+_LONGEST_SERVER = 401  # two names as long as a server's may be
 
 
 def grade(suite: Suite, item: Item, response: Response) -> Outcome:
@@ -66,7 +67,7 @@ def status_of(score: Score, correct_at: float) -> Status:
 def served_by(response: Response) -> str | None:
     """Say what the server said it is: its `model` and `system_fingerprint`, None for neither."""
     said = [part for part in (response.model, response.system_fingerprint) if part]
-    return " ".join(said) or None
+    return printable(" ".join(said), _LONGEST_SERVER) or None
 
 
 def printable(text: str, longest: int = LONGEST_ANSWER) -> str:

@@ -14,7 +14,7 @@ from zlib import crc32
 from pydantic import ValidationError
 
 from pytest_medbench.errors import SuiteError, nearest
-from pytest_medbench.suites.explaining import explain
+from pytest_medbench.suites.explaining import explain, shortened
 from pytest_medbench.suites.model import BoundScorer, Entry, Labels, Traits
 from pytest_medbench.suites.schema import MAX_LINE, Item, SuiteFileModel
 from pytest_medbench.taxonomy import Taxonomy
@@ -45,14 +45,14 @@ class EntryReader:
         """Give an entry for each line that is not blank; `digest` is fed with every byte."""
         entries = [
             self._entry(number, offset, line)
-            for number, offset, line in _lines(file, digest)
+            for number, offset, line in read_lines(file, digest)
             if line.strip()
         ]
         return [entry if entry.problem is None else self._named(entry) for entry in entries]
 
     def _entry(self, number: int, offset: int, line: bytes) -> Entry:
         try:
-            item = _item(line)
+            item = parse_item(line)
             first = self._lines.setdefault(item.id, number)
             if first != number:
                 raise ValueError(f"id {item.id!r} is already used in line {first}; ids are unique")
@@ -95,7 +95,7 @@ class EntryReader:
             labels=self._labels.setdefault(labels, labels),
             group="",
             cluster="",
-            problem=str(SuiteError(self._path, number, message)),
+            problem=str(SuiteError(self._path, number, shortened(message))),
         )
 
     def _named(self, entry: Entry) -> Entry:
@@ -128,10 +128,19 @@ class EntryReader:
         return self._labels.setdefault(labels, labels)
 
 
-def _lines(file: BinaryIO, digest: Any) -> Iterator[tuple[int, int, bytes]]:
+class _NoDigest:
+    def update(self, data: bytes) -> None:
+        """Take note of nothing."""
+
+
+_NO_DIGEST = _NoDigest()
+
+
+def read_lines(file: BinaryIO, digest: Any = _NO_DIGEST) -> Iterator[tuple[int, int, bytes]]:
     """Give number, offset and bytes of each line, without a byte order mark.
 
-    Of a line that is too long one byte more than is allowed is kept, whatever its length.
+    `digest` is fed with every byte. Of a line that is too long one byte more than is allowed is
+    kept, whatever its length.
     """
     offset = 0
     number = 0
@@ -148,7 +157,14 @@ def _lines(file: BinaryIO, digest: Any) -> Iterator[tuple[int, int, bytes]]:
             offset += len(rest)
 
 
-def _item(line: bytes) -> Item:
+def parse_item(line: bytes) -> Item:
+    """Read one item.
+
+    Raises
+    ------
+    ValueError
+        If the line is too long, not UTF-8, no item, or gives a key twice that decides on the score.
+    """
     if len(line) > MAX_LINE:
         raise ValueError(f"the line is longer than {MAX_LINE} bytes, the most an item may have")
     try:

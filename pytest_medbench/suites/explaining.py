@@ -12,6 +12,7 @@ from pydantic import BaseModel, ValidationError
 from pytest_medbench.errors import nearest
 
 MOST_PROBLEMS = 5
+LONGEST_MESSAGE = 2000
 _SHOWN = 80
 
 # Values come from hostile files: neither their depth nor their size may cost anything here.
@@ -27,6 +28,11 @@ def explain(error: ValidationError, model: type[BaseModel]) -> str:
     if len(problems) > MOST_PROBLEMS:
         said.append(f"and {len(problems) - MOST_PROBLEMS} more")
     return "; ".join(said)
+
+
+def shortened(message: str) -> str:
+    """Cut a message at 2,000 characters: it may repeat a value of 16 MB."""
+    return message if len(message) <= LONGEST_MESSAGE else message[: LONGEST_MESSAGE - 1] + "…"
 
 
 def _say(problem: Any, model: type[BaseModel]) -> str:

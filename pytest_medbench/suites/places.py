@@ -8,20 +8,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-# The parts of a TOML document that decide where a statement ends. A string that is not closed
-# goes on to the end of its line or of the document, so that no text is scanned twice.
-_TOKEN = re.compile(
-    r'(?P<text>"""(?:[^\\]|\\.)*?(?:"{3,5}(?!")|\\?\Z)'
-    r"|'''.*?(?:'{3,5}(?!')|\Z)"
-    r'|"(?:[^"\\\n]|\\[^\n])*(?:"|\\?(?=\n)|\\?\Z)'
-    r"|'[^'\n]*(?:'|(?=\n)|\Z))"
-    r"|(?P<comment>\#[^\n]*)"
-    r"|(?P<open>[\[{])"
-    r"|(?P<close>[\]}])"
-    r"|(?P<end>\n)",
-    re.DOTALL,
-)
-_BETWEEN_KEYS = re.compile(r"[,=\[\]{}\n]")
+from pytest_medbench.toml_text import TOKEN
+
 _AT_LINE = re.compile(r"\(at line (\d{1,9}), column \d{1,9}\)")
 
 
@@ -69,15 +57,6 @@ def line_in(path: Path, *keys: str) -> int | None:
         return None
 
 
-def longest_key(text: str) -> int:
-    """Count the parts of the longest dotted key; the TOML parser's time grows with its square."""
-
-    def bare(token: re.Match[str]) -> str:
-        return token[0] if token.lastgroup in ("open", "close", "end") else "_"
-
-    return 1 + max(part.count(".") for part in _BETWEEN_KEYS.split(_TOKEN.sub(bare, text)))
-
-
 def line_of_syntax_error(text: str, error: Exception) -> int | None:
     """Give the line that the TOML parser's message names."""
     said = _AT_LINE.search(str(error))
@@ -90,7 +69,7 @@ def _statements(text: str) -> Iterator[tuple[int, str]]:
     """Give each header and each `key = value` with the line it starts on."""
     text = text.replace("\r\n", "\n") + "\n"
     line, begin, depth = 1, 0, 0
-    for token in _TOKEN.finditer(text):
+    for token in TOKEN.finditer(text):
         depth += (token.lastgroup == "open") - (token.lastgroup == "close")
         if token.lastgroup == "end" and depth <= 0:
             statement = text[begin : token.end()]

@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
+import os
 import re
-import tomllib
-from collections.abc import Callable, Mapping
+import stat
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from pydantic import ValidationError
 
 from pytest_medbench.errors import SuiteError
 from pytest_medbench.suites.entries import EntryReader
-from pytest_medbench.suites.explaining import explain
+from pytest_medbench.suites.explaining import explain, shortened
 from pytest_medbench.suites.model import BoundScorer, Suite
-from pytest_medbench.suites.places import line_of, line_of_syntax_error, longest_key
+from pytest_medbench.suites.places import line_of, line_of_syntax_error
 from pytest_medbench.suites.schema import ScoreTable, SuiteFileModel
 from pytest_medbench.taxonomy import Taxonomy
+from pytest_medbench.toml_text import MAX_TOML, TooDeepError, parse_toml
 
 SUITE_FILE = "suite.toml"
-MAX_TOML = 1024 * 1024
-MAX_DEPTH = 16
 
 _SUITE_HEADER = re.compile(r"^[ \t]*\[[ \t]*suite[ \t]*\]", re.MULTILINE)
 _NAME = re.compile(r"^[ \t]*name[ \t]*=", re.MULTILINE)
@@ -37,15 +37,15 @@ def is_suite_file(path: Path) -> bool:
     if (path.parent / "items.jsonl").exists():
         return True
     try:
-        data = path.read_bytes()
+        data = _read_bytes(path)
     except OSError:
         return False
     if len(data) > MAX_TOML:
         return False
     text = data.decode("utf-8-sig", errors="replace")
     try:
-        table = _parse(text).get("suite")
-    except (ValueError, RecursionError):
+        table = parse_toml(text).get("suite")
+    except ValueError:
         return all(pattern.search(text) for pattern in (_SUITE_HEADER, _NAME, _ITEMS))
     return isinstance(table, dict) and {"name", "items"} <= table.keys()
 
@@ -68,12 +68,12 @@ def read_suite(path: Path, taxonomy: Taxonomy, bind: Callable[[ScoreTable], Boun
         If `suite.toml` cannot be used, or there is no item. A line that cannot be read raises
         nothing: it becomes an entry with `problem` set.
     """
-    spec, text = _read_spec(path)
+    spec, text = read_spec(path)
     try:
         scorer = bind(spec.score)
     except ValueError as error:
         key = next((key for key in spec.score.options if key in str(error)), "scorer")
-        raise SuiteError(path, line_of(text, "score", key), str(error)) from error
+        raise SuiteError(path, line_of(text, "score", key), shortened(str(error))) from error
     digest = hashlib.sha256(text.encode())
     try:
         items_path = file_inside(path.parent, spec.suite.items)
@@ -84,7 +84,7 @@ def read_suite(path: Path, taxonomy: Taxonomy, bind: Callable[[ScoreTable], Boun
         raise SuiteError(
             path,
             line_of(text, "suite", "items"),
-            f"items = {spec.suite.items!r} cannot be read: {said}",
+            f"items = {shortened(repr(spec.suite.items))} cannot be read: {said}",
         ) from error
     if not entries:
         raise SuiteError(items_path, None, "no items: a suite needs at least one line")
@@ -114,13 +114,23 @@ def file_inside(folder: Path, name: str) -> Path:
     return path
 
 
+def _read_bytes(path: Path) -> bytes:
+    """Give a file's bytes, one more at the most than are allowed; a pipe is not waited for."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    with os.fdopen(descriptor, "rb") as file:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise OSError(errno.EINVAL, "it is no file")
+        return file.read(MAX_TOML + 1)
+
+
 def _read_text(path: Path) -> str:
     try:
-        data = path.read_bytes()
+        data = _read_bytes(path)
     except OSError as error:
         raise SuiteError(path, None, f"cannot be read: {error.strerror}") from error
     if len(data) > MAX_TOML:
-        raise SuiteError(path, None, f"is {len(data)} bytes; a suite.toml may have {MAX_TOML}")
+        message = f"is larger than {MAX_TOML} bytes, which a suite.toml may have"
+        raise SuiteError(path, None, message)
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -130,38 +140,24 @@ def _read_text(path: Path) -> str:
         ) from error
 
 
-def _read_spec(path: Path) -> tuple[SuiteFileModel, str]:
+def read_spec(path: Path) -> tuple[SuiteFileModel, str]:
+    """Read a `suite.toml` alone; gives what it says, and its text.
+
+    Raises
+    ------
+    SuiteError
+        If it cannot be used.
+    """
     text = _read_text(path)
     try:
-        document = _parse(text)
-    except RecursionError as error:
-        raise SuiteError(path, None, f"is nested deeper than {MAX_DEPTH} levels") from error
+        document = parse_toml(text)
+    except TooDeepError as error:
+        raise SuiteError(path, None, str(error)) from error
     except ValueError as error:
         line = line_of_syntax_error(text, error)
-        raise SuiteError(path, line, f"is not TOML: {error}") from error
-    _check_depth(path, document)
+        raise SuiteError(path, line, shortened(f"is not TOML: {error}")) from error
     try:
         return SuiteFileModel.model_validate(document), text
     except ValidationError as error:
         keys = [str(part) for part in error.errors(include_url=False)[0]["loc"]]
         raise SuiteError(path, line_of(text, *keys), explain(error, SuiteFileModel)) from error
-
-
-def _parse(text: str) -> dict[str, Any]:
-    """Parse TOML; RecursionError for what is nested too deeply, ValueError for what is no TOML."""
-    if longest_key(text) > MAX_DEPTH:
-        raise RecursionError
-    return tomllib.loads(text)
-
-
-def _check_depth(path: Path, document: Mapping[str, Any]) -> None:
-    """Refuse what would exhaust the stack of whatever walks it later."""
-    level: list[Any] = [document]
-    for _ in range(MAX_DEPTH):
-        inner: list[Any] = []
-        for value in level:
-            inner.extend(value.values() if isinstance(value, Mapping) else value)
-        level = [value for value in inner if isinstance(value, Mapping | list)]
-        if not level:
-            return
-    raise SuiteError(path, None, f"is nested deeper than {MAX_DEPTH} levels")

@@ -1,0 +1,80 @@
+"""What only an xdist worker does."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from pytest_medbench import distributed, handover
+
+if TYPE_CHECKING:
+    import pytest
+
+    from pytest_medbench.asking import Asker
+    from pytest_medbench.cases import Case
+    from pytest_medbench.runs import RunFolder
+    from pytest_medbench.setting import Setting
+
+
+def make_asker(
+    config: pytest.Config,
+    folder: RunFolder,
+    make: Callable[..., Asker],
+    items: Callable[[], Sequence[pytest.Item]],
+) -> Asker:
+    """Make the asker of a worker, which learns while it runs what it is to run.
+
+    Parameters
+    ----------
+    config : pytest.Config
+    folder : RunFolder
+    make : callable
+        Makes an asker with these arguments.
+    items : callable
+        Gives what this worker collected.
+    """
+    asker = make(
+        process=distributed.worker_id(config),
+        share=(distributed.worker_number(config), distributed.worker_count(config)),
+        ledger=folder.is_planned,
+        served_url=handover.find_served(folder.path),
+    )
+    asker.plan(lambda: _queued_cases(config, items()), 0)
+    return asker
+
+
+def _queued_cases(config: pytest.Config, items: Sequence[pytest.Item]) -> Iterable[Case]:
+    from pytest_medbench.cases import Case
+
+    ahead = distributed.queued(config, items)
+    return (item for item in ahead if isinstance(item, Case))
+
+
+class Sender:
+    """Adds to the reports of cases what their controller cannot read in this worker's journal.
+
+    A worker on another machine has a folder of its own, and may have other suites.
+
+    Parameters
+    ----------
+    setting : Setting
+    asker : Asker
+    """
+
+    def __init__(self, setting: Setting, asker: Asker) -> None:
+        from pytest_medbench.session import MadeWith
+
+        self._worker = distributed.worker_id(setting.config)
+        self._asker = asker
+        self._made_with = MadeWith(setting.catalogue, setting.options, asker.fingerprint())
+
+    def add(self, report: pytest.TestReport) -> None:
+        """Add the answer, and what it was made with, to a report."""
+        outcome: Sequence[Any] | None = report.__dict__.get("medbench")
+        if outcome is not None:
+            report.__dict__["medbench_sent"] = {
+                "worker": self._worker,
+                "commit": self._made_with.commit,
+                "made_with": dict(self._made_with.of(outcome[0])),
+                "answer": dict(self._asker.last_answer),
+            }
