@@ -22,12 +22,15 @@ from pytest_medbench.stopping import GRACE
 
 if TYPE_CHECKING:
     from pytest_medbench.asked import Asked
+    from pytest_medbench.batch import BatchReport
     from pytest_medbench.budget import Budget
     from pytest_medbench.cases import Case
     from pytest_medbench.catalogue import Catalogue
+    from pytest_medbench.models.base import Model
     from pytest_medbench.options import Options
     from pytest_medbench.suites import Item
 
+MAIN = "main"
 PROGRESS = 15.0
 
 
@@ -62,7 +65,7 @@ class Asker:
         catalogue: Catalogue,
         folder: RunFolder,
         *,
-        process: str = "main",
+        process: str = MAIN,
         share: tuple[int, int] = (0, 1),
         ledger: bool = True,
         served_url: str | None = None,
@@ -73,19 +76,14 @@ class Asker:
         self._folder = folder
         self._process = process
         self._say = say
-        self.model = models.resolve(
-            options.named_model(),
-            aliases=options.models,
-            root=options.root,
-            environ=os.environ,
-            overrides={"timeout": options.timeout},
-            served_url=served_url,
-            progress=say,
-        )
+        self._served_url = served_url
+        self.model = self._resolve()
         self.resumed: Earlier | None = read_earlier(folder.path) if options.resume else None
         self._share = share
         self._budget = self._make_budget(ledger=ledger)
-        self.broker = self._make_broker(Mode(options.cache))
+        # An answer of the time before is a stored one; see `take_batch`.
+        self.batch_since: float | None = None
+        self.broker = self._make_broker()
         self._prefetcher: Prefetcher | None = None
         self._for_tests: Prefetcher | None = None
         self._journal: Journal | None = None
@@ -97,29 +95,73 @@ class Asker:
         gc.disable()
         self.broker.start()
 
-    def _make_broker(self, mode: Mode) -> Broker:
+    def _resolve(self) -> Model:
+        options = self._options
+        return models.resolve(
+            options.named_model(),
+            aliases=options.models,
+            root=options.root,
+            environ=os.environ,
+            overrides={"timeout": options.timeout},
+            served_url=self._served_url,
+            progress=self._say,
+        )
+
+    def store(self) -> Store:
+        """Give a store of this run's responses."""
         options, resumed = self._options, self.resumed
-        store = Store(
+        since = self.batch_since if resumed is None else resumed.since
+        return Store(
             options.cache_file,
             self._folder.path / STORE,
-            mode,
+            Mode(options.cache),
             max_age=options.max_cache_age * 3600.0,
-            resumed=resumed is not None,
-            resumed_since=None if resumed is None else resumed.since,
+            resumed=since is not None,
+            resumed_since=since,
         )
+
+    def begin_batch(self, since: float) -> None:
+        """Let go of the live model: everything is asked through the batch service.
+
+        Parameters
+        ----------
+        since : float
+            When that begins, in seconds since the epoch.
+        """
+        self.broker.close()
+        self.batch_since = since
+        self.model = self._resolve()
+
+    def take_batch(self, report: BatchReport) -> None:
+        """Answer from what the batches brought, and ask nothing live."""
+        from pytest_medbench.batch import BatchModel
+
+        self._budget = None  # it was looked at before the batches were sent
+        self.model = BatchModel(self.model, report)
+        self.broker = self._make_broker()
+        self.broker.start()
+
+    def _make_broker(self) -> Broker:
+        options = self._options
         number, workers = self._share
         rate = self.model.requests_per_minute
         limit = self.model.concurrency or options.concurrency
         return Broker(
             self.model,
-            store,
+            self.store(),
             concurrency=min(options.concurrency, split_concurrency(limit, workers, number)),
             max_tries=options.max_tries,
             deadline=options.give_up_after,
             outage=options.outage,
             requests_per_minute=None if rate is None else split_rate(rate, workers),
             allowance=self._budget,
+            on_event=self._tell,
         )
+
+    def _tell(self, kind: str, message: str) -> None:
+        # Tries and pauses are counted; that the server is gone for a while is worth a line.
+        if kind in ("outage", "back"):
+            self._say(message)
 
     def _make_budget(self, *, ledger: bool) -> Budget | None:
         options = self._options
@@ -156,10 +198,15 @@ class Asker:
         self._planned = planned
         self._started = self._said = time.monotonic()
         self._journal = self._folder.journal(self._process)
-        self._prefetcher = self._window(upcoming, likely_new)
+        # What an xdist worker has in hand may be given to another.
+        self._prefetcher = self._window(upcoming, likely_new, loses=self._process != MAIN)
 
     def _window(
-        self, upcoming: Upcoming, likely_new: Iterable[Askable] | None = None
+        self,
+        upcoming: Upcoming,
+        likely_new: Iterable[Askable] | None = None,
+        *,
+        loses: bool = False,
     ) -> Prefetcher:
         return Prefetcher(
             self._catalogue,
@@ -168,6 +215,7 @@ class Asker:
             concurrency=self._options.concurrency,
             waiting=self._progress,
             likely_new=likely_new,
+            loses=loses,
         )
 
     def ask(
@@ -204,7 +252,7 @@ class Asker:
         else:
             assert self._prefetcher is not None, "plan() comes before run()"
             item, result = self._prefetcher.take(case)
-            if self._done == 0:
+            if self._done == 0 and self._process == MAIN:
                 threading.Thread(target=_import_what_the_end_needs, daemon=True).start()
             if isinstance(result, Failure) and result.stopped:
                 return None

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from pytest_medbench.errors import ConfigError
+from pytest_medbench.errors import ConfigError, SuiteError
 from pytest_medbench.exchange import Request, Response
 from pytest_medbench.options import Options
 from pytest_medbench.outcomes import Outcome
@@ -66,6 +67,16 @@ class Catalogue:
     def request(self, suite: Suite, item: Item, sample: int = 0) -> Request:
         """Make the request for one item."""
         return self._prompters[suite.name].request(item, sample)
+
+    def requests(self, pairs: Iterable[tuple[Suite, Entry]]) -> Iterator[Request]:
+        """Make the requests of many items; those that cannot be read are left out."""
+        for suite, entry in pairs:
+            if entry.problem is None:
+                try:
+                    item = self.item(suite, entry)
+                except SuiteError:
+                    continue
+                yield self.request(suite, item)
 
     def prompt_digest(self, suite: Suite) -> str:
         """Give the hash of all that shapes the suite's messages, apart from the items."""

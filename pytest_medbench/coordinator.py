@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 from collections.abc import Iterable, Sequence
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_medbench import distributed, handover
+from pytest_medbench import batching, distributed, handover
 from pytest_medbench.errors import ConfigError, MedbenchError
 from pytest_medbench.setting import Setting
 from pytest_medbench.stopping import Stops, is_given_up
@@ -122,22 +123,13 @@ class Coordinator(Setting):
 
     def choose(self, items: list[pytest.Item]) -> None:
         """Keep the cases that the selection flags ask for."""
-        from pytest_medbench.cases import Case
-        from pytest_medbench.selection import is_selecting, select
+        from pytest_medbench.narrowing import deselect
 
-        if self._problem is not None or not is_selecting(self.options):
-            return
-        cases = [item for item in items if isinstance(item, Case)]
-        try:
-            chosen = select(self.options, ((case.suite, case.entry) for case in cases))
-        except ConfigError as error:
-            self._problem = error
-            return
-        dropped = [case for case in cases if case.entry.id not in chosen.get(case.suite.name, ())]
-        if dropped:
-            gone = set(dropped)
-            items[:] = [item for item in items if item not in gone]
-            self.config.hook.pytest_deselected(items=dropped)
+        if self._problem is None:
+            try:
+                deselect(self.config, self.options, items)
+            except ConfigError as error:
+                self._problem = error
 
     def collected(self, items: Sequence[pytest.Item]) -> None:
         """Say at once, before any case runs, what makes the run impossible.
@@ -147,9 +139,11 @@ class Coordinator(Setting):
         from pytest_medbench.cases import Case
 
         if self.is_worker:
-            if self._places:
-                name = distributed.worker_id(self.config)
-                handover.leave_suites(self.folder.path, name, self._places)
+            # A folder that cannot be written is found by the controller too.
+            with contextlib.suppress(MedbenchError):
+                if self._places:
+                    name = distributed.worker_id(self.config)
+                    handover.leave_suites(self.folder.path, name, self._places)
             return
         if self._problem is not None:
             raise pytest.UsageError(str(self._problem))
@@ -176,8 +170,11 @@ class Coordinator(Setting):
         if session.testsfailed and not self.config.option.continue_on_collection_errors:
             return  # pytest ends the session here
         self._plan([(case.nodeid, case.suite.name, case.entry.id) for case in cases])
+        assert self.account is not None
+        if self.options.batch:
+            batching.ask_first(self, self._asker, self.account, self._began)
         rest = iter(cases)
-        earlier = None if self.account is None else self.account.earlier
+        earlier = self.account.earlier
         left = None if earlier is None else earlier.left(cases)
         self._asker.plan(lambda: rest, len(cases), left)
         self._watch()
@@ -191,11 +188,10 @@ class Coordinator(Setting):
     def _halt(self, reason: str) -> bool:
         """Have the sending of requests end; False if none are under way."""
         if self.account is not None and distributed.is_controller(self.config):
-            handover.leave_stop(self.folder.path, reason)
-        elif self._asker is not None and self._in_case:
-            self._asker.halt(reason)
-        else:
+            return handover.leave_stop(self.folder.path, reason)
+        if self._asker is None or not self._in_case:
             return False
+        self._asker.halt(reason)
         return True
 
     def _watch(self) -> None:
@@ -226,8 +222,9 @@ class Coordinator(Setting):
         self.account = account
         self._intake = Intake(self.config, account)
         handover.clear(self.folder.path)
-        if account.earlier is not None:
-            self.say(f"{account.earlier}; what it was answered is taken over")
+        for line in (distributed.cost_of(self.config), account.takes_over):
+            if line is not None:
+                self.say(line)
 
     def workers_collected(self, ids: Sequence[str], run_id: str, worker: str) -> None:
         """Plan the run from the ids that an xdist worker collected."""
@@ -245,6 +242,9 @@ class Coordinator(Setting):
             self._check_selection()
             self._asker = self._make_asker()
             self._plan(selected, lacking)
+            assert self.account is not None
+            if self.options.batch:
+                batching.ask_first(self, self._asker, self.account, self._began)
             served = getattr(self._asker.model, "served_url", None)
             handover.leave_served(self.folder.path, served)
             self._watch()
@@ -321,11 +321,13 @@ class Coordinator(Setting):
     def end(self, session: pytest.Session, interrupted: BaseException | None) -> None:
         """Decide, in the process that has all outcomes."""
         self._in_case = False
-        if self.account is not None:
+        if self.account is not None and not self.account.withdrawn:
             stopped = session.shouldfail or session.shouldstop or None
             if interrupted is not None and not stopped:
                 stopped = str(interrupted) or f"interrupted ({type(interrupted).__name__})"
             self._stops.reason = str(stopped) if stopped else None
+            if interrupted is None:
+                distributed.release_workers(self.config)
             decision = self.account.decide(self._stops.why)
             self._stopped_by_failures = (
                 bool(session.shouldfail)

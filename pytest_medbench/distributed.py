@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from xdist.scheduler import LoadGroupScheduling, LoadScheduling, WorkStealingScheduling
+from xdist.scheduler.worksteal import MIN_PENDING
 
 from pytest_medbench.report.counts import keep_counts_only
 from pytest_medbench.run_id import new_run_id
@@ -112,6 +113,11 @@ class ControllerHooks:
     def pytest_xdist_setupnodes(self, config: pytest.Config, specs: Sequence[Any]) -> None:
         """Say at once what xdist would only stumble over."""
         elsewhere = [spec for spec in specs if not spec.popen or spec.chdir]
+        if elsewhere and config.option.medbench_batch:
+            raise pytest.UsageError(
+                f"--medbench-batch and --tx {elsewhere[0]}: another machine does not see what the "
+                "batches bring; leave --tx out"
+            )
         if elsewhere and config.args_source is pytest.Config.ArgsSource.ARGS:
             raise pytest.UsageError(
                 f"paths on the command line do not work with --tx {elsewhere[0]}: set testpaths in "
@@ -189,6 +195,8 @@ class _Sharing(WorkStealingScheduling):  # type: ignore[misc]  # xdist comes wit
     and the same ids are kept once for each worker.
     """
 
+    steal_requested_from_node: WorkerController | None
+
     def add_node(self, node: WorkerController) -> None:
         """Give a worker an empty queue."""
         super().add_node(node)
@@ -200,6 +208,44 @@ class _Sharing(WorkStealingScheduling):  # type: ignore[misc]  # xdist comes wit
         super().add_node_collection(node, collection)
         if known is not None and node in self.node2collection:
             self.node2collection[node] = known
+
+    def check_schedule(self) -> None:
+        """Give idle workers what nobody has yet, or what another has not begun to ask for."""
+        up = [node for node in self.node2pending if not node.shutting_down]
+        idle = self._idle(up)
+        for at, node in enumerate(idle if self.pending else ()):
+            self._send_tests(node, len(self.pending) // (len(idle) - at))
+        idle = self._idle(idle)
+        if not idle or self.steal_requested_from_node is not None:
+            return
+        indices, victim = max(
+            ((self._not_begun(node), node) for node in up), key=lambda found: len(found[0])
+        )
+        if indices:
+            victim.send_steal(indices[len(indices) // 2 :])
+            self.steal_requested_from_node = victim
+        else:
+            # A worker runs its last test only when it knows that no other follows.
+            for node in idle:
+                node.shutdown()
+
+    def _idle(self, nodes: Iterable[WorkerController]) -> list[WorkerController]:
+        return [node for node in nodes if len(self.node2pending[node]) < MIN_PENDING]
+
+    def _not_begun(self, node: WorkerController) -> list[int]:
+        """Give what a worker may lose: ordinary tests, and cases it has no requests out for.
+
+        What is in flight would be asked for twice, and its answer will be there soon.
+        """
+        waiting = itertools.islice(self.node2pending[node], MIN_PENDING, None)
+        kept = 2 * (self.config.getoption("medbench_concurrency") or 64)
+        found = []
+        for index in waiting:
+            if kept and is_case_id(self.collection[index]):
+                kept -= 1
+            else:
+                found.append(index)
+        return found
 
     def remove_pending_tests_from_node(
         self, node: WorkerController, indices: Sequence[int]

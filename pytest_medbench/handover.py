@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from pytest_medbench.runs import RunError
+
 _SERVED = "served.json"
 _STOP = "stop.txt"
 _SUITES = "suites-{}.json"
@@ -15,7 +17,7 @@ _SUITES = "suites-{}.json"
 def leave_served(folder: Path, served: Any) -> None:
     """Tell the workers where the embedded model is served; None is not written."""
     if served is not None:
-        (folder / _SERVED).write_text(json.dumps(served), encoding="utf-8")
+        _write(folder / _SERVED, json.dumps(served))
 
 
 def find_served(folder: Path) -> Any:
@@ -24,11 +26,15 @@ def find_served(folder: Path) -> Any:
     return json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
 
 
-def leave_stop(folder: Path, reason: str) -> None:
-    """Tell all processes of the run to stop; the first reason stays."""
+def leave_stop(folder: Path, reason: str) -> bool:
+    """Tell all processes of the run to stop; the first reason stays. Tells whether it is told."""
     path = folder / _STOP
-    if not path.exists():
-        path.write_text(reason, encoding="utf-8")
+    try:
+        if not path.exists():
+            _write(path, reason)
+    except RunError:
+        return False
+    return True
 
 
 def find_stop(folder: Path) -> str | None:
@@ -51,7 +57,7 @@ def leave_suites(folder: Path, worker: str, places: Mapping[str, str]) -> None:
     xdist hands over the ids of selected items only: a suite without any would be overlooked and a
     part taken for the whole. From the node id of a suite outside the rootdir its path is not seen.
     """
-    (folder / _SUITES.format(worker)).write_text(json.dumps(dict(places)), encoding="utf-8")
+    _write(folder / _SUITES.format(worker), json.dumps(dict(places)))
 
 
 def find_suites(folder: Path, worker: str) -> dict[str, str]:
@@ -61,3 +67,12 @@ def find_suites(folder: Path, worker: str) -> dict[str, str]:
         return {}
     found: dict[str, str] = json.loads(path.read_text(encoding="utf-8"))
     return found
+
+
+def _write(path: Path, text: str) -> None:
+    part = path.with_suffix(".part")
+    try:
+        part.write_text(text, encoding="utf-8")
+        part.replace(path)
+    except OSError as error:
+        raise RunError(f"{path}: cannot be written: {error.strerror}") from error

@@ -23,6 +23,28 @@ def narrowed_by(config: pytest.Config, options: Options) -> list[str]:
     return [name for name, narrows in given.items() if narrows]
 
 
+def deselect(config: pytest.Config, options: Options, items: list[pytest.Item]) -> None:
+    """Take out the cases that the selection flags leave out.
+
+    Raises
+    ------
+    ConfigError
+        If a flag names a label that no item has.
+    """
+    from pytest_medbench.cases import Case
+    from pytest_medbench.selection import is_selecting, select
+
+    if not is_selecting(options):
+        return
+    cases = [item for item in items if isinstance(item, Case)]
+    chosen = select(options, ((case.suite, case.entry) for case in cases))
+    dropped = [case for case in cases if case.entry.id not in chosen.get(case.suite.name, ())]
+    if dropped:
+        gone = set(dropped)
+        items[:] = [item for item in items if item not in gone]
+        config.hook.pytest_deselected(items=dropped)
+
+
 def suites_lacking(config: pytest.Config, known: Iterable[Suite], worker: str) -> list[str]:
     """Name the suites under this machine's testpaths that a worker on another one lacks.
 

@@ -7,7 +7,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from pytest_medbench.cache import KeyMaker, Mode, Store
-from pytest_medbench.errors import SuiteError
 from pytest_medbench.estimates import Estimate, Terms, estimate_suites
 from pytest_medbench.models.base import ModelError
 from pytest_medbench.observed import observe
@@ -62,10 +61,18 @@ def plan_of(
     say : callable
         Prints a line about what could not be found out.
     """
-    requests = _requests(setting, cases)
+    pairs = ((case.suite, case.entry) for case in cases)
+    requests = setting.catalogue.requests(pairs)
     if asker is None:
         plain = ((request.suite, _bare(request), False) for request in requests)
         return estimate_suites(plain, Terms(setting.options.concurrency))
+    return estimate_requests(setting, asker, requests, say)
+
+
+def estimate_requests(
+    setting: Setting, asker: Asker, requests: Iterator[Request], say: Callable[[str], None]
+) -> tuple[dict[str, Estimate], Estimate]:
+    """Estimate some requests: each suite, and all."""
     try:
         keys: KeyMaker | None = KeyMaker(asker.fingerprint())
     except ModelError as error:
@@ -81,17 +88,6 @@ def plan_of(
         merge=model.cacheable,
     )
     return estimate_suites(_looked_up(setting, asker, keys, requests), terms)
-
-
-def _requests(setting: Setting, cases: Iterable[Case]) -> Iterator[Request]:
-    catalogue = setting.catalogue
-    for case in cases:
-        if case.entry.problem is None:
-            try:
-                item = catalogue.item(case.suite, case.entry)
-            except SuiteError:
-                continue
-            yield catalogue.request(case.suite, item)
 
 
 def _bare(request: Request) -> Wire:

@@ -75,10 +75,10 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 def pytest_runtestloop(session: pytest.Session) -> Generator[None, Any, Any]:
     """Fix the plan before the first case, decide after the last."""
     coordinator = _known(session.config)
-    if coordinator is not None:
-        coordinator.begin(session)
     interrupted: BaseException | None = None
     try:
+        if coordinator is not None:
+            coordinator.begin(session)
         return (yield)
     except BaseException as error:
         interrupted = error

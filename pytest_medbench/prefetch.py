@@ -58,6 +58,8 @@ class Prefetcher:
     likely_new : iterable, optional
         Those of the cases, in the same order, that an earlier run left unanswered: up to four
         windows of them are asked for at once, however late their turn comes.
+    loses : bool
+        Whether cases can be given to another process: then `upcoming` gives all that are left.
     """
 
     def __init__(
@@ -69,6 +71,7 @@ class Prefetcher:
         concurrency: int,
         waiting: Callable[[], None],
         likely_new: Iterable[Askable] | None = None,
+        loses: bool = False,
     ) -> None:
         self._catalogue = catalogue
         self._broker = broker
@@ -80,6 +83,7 @@ class Prefetcher:
         self._likely_new = iter(likely_new or ())
         # Those of the window whose turn is not near.
         self._early: set[str] = set()
+        self._loses = loses
 
     def take(self, case: Askable) -> tuple[Item | None, Response | Failure]:
         """Give a case's item and the response to it, waiting for it if need be.
@@ -116,17 +120,29 @@ class Prefetcher:
 
     def _fill(self, case: Askable) -> None:
         batch: list[tuple[str, Request]] = []
+        left = set()
         # The case in hand is asked for first, whatever order the session runs in.
         for upcoming in itertools.chain([case], self._upcoming()):
             self._early.discard(upcoming.nodeid)
+            left.add(upcoming.nodeid)
             if upcoming is case or not _may_be_skipped(upcoming):
                 self._take_in(upcoming, batch)
             if self._near >= self._width:
                 break
+        else:
+            self._forget_all_but(left)
         # After what is near, which the broker asks for first.
         self._fill_early(batch)
         if batch:
             self._broker.submit_many(batch)
+
+    def _forget_all_but(self, left: set[str]) -> None:
+        """Take back what has not been sent yet and another process will ask for."""
+        lost = self._window.keys() - left - self._early if self._loses else ()
+        if lost:
+            self._broker.forget(lost)
+            for key in lost:
+                del self._window[key]
 
     def _fill_early(self, batch: list[tuple[str, Request]]) -> None:
         while len(self._early) < EARLY * self._width:

@@ -87,7 +87,7 @@ def read_earlier(folder: Path) -> Earlier:
         If its plan or its journal cannot be read.
     """
     plan = read_plan(folder)
-    began = _seconds(folder, plan.get("created"))
+    began = read_plan_time(folder)
     answered = set()
     for line in read_journal(folder):
         if line.get("status") not in MISSING:
@@ -100,6 +100,11 @@ def read_earlier(folder: Path) -> Earlier:
     return Earlier(
         folder.name, planned if isinstance(planned, int) else 0, frozenset(answered), began
     )
+
+
+def read_plan_time(folder: Path) -> float:
+    """Give when a run began, in seconds since the epoch. Raises RunError."""
+    return _seconds(folder, read_plan(folder).get("created"))
 
 
 def check_same(earlier: Mapping[str, Any], plan: Mapping[str, Any]) -> None:

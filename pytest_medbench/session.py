@@ -8,19 +8,20 @@ import json
 import platform
 import subprocess
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_medbench import gates, resuming
 from pytest_medbench.outcomes import Outcome, Status
-from pytest_medbench.runs import RunFolder
-from pytest_medbench.trust import doubts_about_cache, doubts_about_server
+from pytest_medbench.runs import RunError, RunFolder
+from pytest_medbench.trust import doubts_about_cache, doubts_about_server, is_stored
 
 if TYPE_CHECKING:
     from pytest_medbench.asking import Asker
     from pytest_medbench.catalogue import Catalogue
+    from pytest_medbench.exchange import Request
     from pytest_medbench.options import Options
     from pytest_medbench.suites import Suite
 
@@ -48,6 +49,7 @@ class Account:
         self.asker = asker
         self.decision: gates.Decision | None = None
         self.earlier: resuming.Earlier | None = None
+        self.withdrawn = False
         self.outcomes: dict[tuple[str, str], Outcome] = {}
         self._catalogue = catalogue
         self._commit = commit_of(options.root)
@@ -58,6 +60,11 @@ class Account:
         self._narrowed_by: Sequence[str] = ()
         self._gates: Sequence[gates.Gate] = ()
         self._node_ids: dict[str, tuple[str, str]] = {}
+
+    @property
+    def takes_over(self) -> str | None:
+        """What this run takes over from one that was cut off."""
+        return None if self.earlier is None else f"{self.earlier}; its answers are taken over"
 
     @property
     def planned(self) -> int:
@@ -96,6 +103,10 @@ class Account:
             document = resuming.continued(self.folder, document)
         self.folder.write_plan(document)
         self.earlier = self._find_earlier(document)
+
+    def withdraw(self) -> None:
+        """Decide nothing: the run turned out to be impossible before anything was asked."""
+        self.withdrawn = True
 
     def _find_earlier(self, plan: Mapping[str, Any]) -> resuming.Earlier | None:
         if self.options.resume is not None:
@@ -179,6 +190,16 @@ class Account:
             "commit": self._commit,
         }
 
+    def requests(self) -> Iterator[Request]:
+        """Give the requests of the plan's items."""
+        pairs = (
+            (suite, entry)
+            for suite in self._catalogue.suites
+            for entry in suite.entries
+            if entry.id in self._selected[suite.name]
+        )
+        return self._catalogue.requests(pairs)
+
     def note(self, outcome: Outcome) -> None:
         """Count an outcome; of two for one item the one with a response stays."""
         key = (outcome.suite, outcome.id)
@@ -202,7 +223,11 @@ class Account:
         doubts = [*self._doubts.values(), *doubts_about_server(self.outcomes.values())]
         if stopped is None:
             doubts += doubts_about_cache(
-                self._catalogue, self.asker, self.outcomes, seed=self.folder.id
+                self._catalogue,
+                self.asker,
+                self.outcomes,
+                seed=self.folder.id,
+                since=self.asker.batch_since,
             )
         circumstances = gates.Circumstances(
             partial=self._partial,
@@ -213,16 +238,25 @@ class Account:
             report_only=options.report_only,
             stopped=stopped,
             doubts=tuple(doubts),
-            notes=(about_cache(self.outcomes.values()),),
+            notes=(about_cache(self.outcomes.values(), self.asker.batch_since),),
         )
-        suites = self._catalogue.suites
-        self.decision = gates.decide(
-            suites, self._selected, self.outcomes, self._gates, circumstances
-        )
-        self.folder.write_verdicts(
-            verdicts_document(self.asker.model.name, self.decision, stopped, doubts)
-        )
+        self.decision = self._decide(circumstances)
+        try:
+            self._write_verdicts(self.decision, stopped, doubts)
+        except RunError as error:
+            # What nobody can read again later is no verdict.
+            self.decision = self._decide(dataclasses.replace(circumstances, stopped=str(error)))
         return self.decision
+
+    def _decide(self, circumstances: gates.Circumstances) -> gates.Decision:
+        suites = self._catalogue.suites
+        return gates.decide(suites, self._selected, self.outcomes, self._gates, circumstances)
+
+    def _write_verdicts(
+        self, decision: gates.Decision, stopped: str | None, doubts: Sequence[str]
+    ) -> None:
+        name = self.asker.model.name
+        self.folder.write_verdicts(verdicts_document(name, decision, stopped, doubts))
 
 
 class MadeWith:
@@ -279,10 +313,10 @@ def part_of(planned: int, everything: int, reasons: Sequence[str]) -> str | None
     return f"{planned:,} of {of}{why}"
 
 
-def about_cache(outcomes: Iterable[Outcome]) -> str:
-    """Say how many answers came from the cache, and the age of the oldest."""
+def about_cache(outcomes: Iterable[Outcome], since: float | None = None) -> str:
+    """Say how many answers came from the cache, and the age of the oldest; see `is_stored`."""
     answered = [outcome for outcome in outcomes if outcome.asked_at]
-    stored = [outcome.asked_at for outcome in answered if outcome.from_cache]
+    stored = [outcome.asked_at for outcome in answered if is_stored(outcome, since)]
     text = f"{len(stored):,} of {len(answered):,} answers came from the cache"
     if stored:
         # Below 0 where the clock was set back since.

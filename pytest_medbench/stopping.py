@@ -32,6 +32,24 @@ def is_given_up(stop: object) -> bool:
     return str(stop).startswith(_GIVEN_UP)
 
 
+def time_is_over(began: float, deadline: float | None) -> str | None:
+    """Give the reason to stop once a deadline has passed.
+
+    Parameters
+    ----------
+    began : float
+        Seconds since the epoch.
+    deadline : float or None
+        Seconds from then on.
+    """
+    if deadline is None or time.time() < began + deadline:
+        return None
+    return (
+        "the time that --medbench-deadline gives is over; what was answered is kept: start the "
+        "same command again to go on"
+    )
+
+
 class Signals:
     """Makes the first SIGINT or SIGTERM a request to stop, and a second an end at once.
 
@@ -151,7 +169,6 @@ class Stops:
         self._controls_workers = controls_workers
         self._signals = Signals(self._at_signal, leave)
         self._watch: Watch | None = None
-        self._ends_at = float("inf")
 
     @property
     def why(self) -> str | None:
@@ -172,18 +189,9 @@ class Stops:
         """
         self._signals.install()
         if self._watch is None and (looks or deadline is not None):
-            if deadline is not None:
-                self._ends_at = began + deadline
-            self._watch = Watch(self._due, self._halt)
+            look = self._look
+            self._watch = Watch(lambda: time_is_over(began, deadline) or look(), self._halt)
             self._watch.start()
-
-    def _due(self) -> str | None:
-        if time.time() >= self._ends_at:
-            return (
-                "the time that --medbench-deadline gives is over; what was answered is kept: "
-                "start the same command again to go on"
-            )
-        return self._look()
 
     def _at_signal(self, reason: str) -> bool:
         stopped = self._halt(reason)

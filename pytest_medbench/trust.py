@@ -35,12 +35,25 @@ def _server_of(outcome: Outcome) -> str | None:
     return None if outcome.reason == Cause.CONTENT_FILTER else outcome.served_by
 
 
+def is_stored(outcome: Outcome, since: float | None) -> bool:
+    """Tell whether a response was there before the run asked.
+
+    Parameters
+    ----------
+    outcome : Outcome
+    since : float or None
+        When the run began to ask through batches, whose answers are stored too, and new.
+    """
+    return outcome.from_cache and (since is None or outcome.asked_at < since)
+
+
 def doubts_about_cache(
     catalogue: Catalogue,
     asker: Asker,
     outcomes: Mapping[tuple[str, str], Outcome],
     *,
     seed: str,
+    since: float | None = None,
 ) -> list[str]:
     """Ask some items with stored responses afresh, where nothing declares the model's revision.
 
@@ -50,7 +63,9 @@ def doubts_about_cache(
     """
     # An item without a target is unscored whatever is answered, and would tell nothing.
     stored = [
-        key for key, outcome in outcomes.items() if outcome.from_cache and outcome.status in SCORED
+        key
+        for key, outcome in outcomes.items()
+        if is_stored(outcome, since) and outcome.status in SCORED
     ]
     if not stored or asker.model.fingerprint().get("revision") is not None:
         return []

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from pytest_medbench import distributed, handover
+from pytest_medbench.resuming import read_plan_time
 
 if TYPE_CHECKING:
     import pytest
@@ -39,6 +40,11 @@ def make_asker(
         ledger=folder.is_planned,
         served_url=handover.find_served(folder.path),
     )
+    if config.option.medbench_batch:
+        from pytest_medbench.batch import BatchReport
+
+        asker.begin_batch(read_plan_time(folder.path))
+        asker.take_batch(BatchReport.load(folder.path))
     asker.plan(lambda: _queued_cases(config, items()), 0)
     return asker
 

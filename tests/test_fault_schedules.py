@@ -14,7 +14,7 @@ from faults.commands import FaultServer, made, outcomes, run
 from faults.lives import Fault, Full, Life, Point
 from faults.processes import Child, Ended, Run, begin, tear
 from faults.trials import Kill, Trial, play
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
@@ -197,8 +197,10 @@ class Schedule(RuleBasedStateMachine):
         for line in read_journal(run.folder.path):
             written[line["id"]] = line
             self.check_line(line)
+        kept = ended.events.items("own", "shared")
         for item, outcome in ended.outcomes.items():
             assert written[item]["status"] == outcome.status
+            assert outcome.status is not Status.ERROR or item not in kept, "an answer overlooked"
             assert outcome.status is Status.ERROR or plain(outcome) == self.shop.undisturbed[item]
 
     def check_line(self, line: dict[str, Any]) -> None:
@@ -255,6 +257,8 @@ def test_any_schedule_of_faults_ends_as_an_undisturbed_run(shop: Shop) -> None:
             max_examples=SCHEDULES,
             stateful_step_count=5,
             suppress_health_check=list(HealthCheck),
+            # Threads decide what happens in which order: a shorter schedule proves little.
+            phases=[Phase.explicit, Phase.reuse, Phase.generate],
         ),
     )
     print(shop)

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from pytest_medbench.toml_text import TOKEN
+from pytest_medbench.toml_text import TOKEN, parse_toml
 
 _AT_LINE = re.compile(r"\(at line (\d{1,9}), column \d{1,9}\)")
 
@@ -32,8 +31,8 @@ def line_of(text: str, *keys: str) -> int | None:
     table: tuple[str, ...] = ()
     for line, statement in _statements(text):
         try:
-            parsed = tomllib.loads(statement)
-        except (ValueError, RecursionError):
+            parsed = parse_toml(statement)
+        except ValueError:
             return found
         if statement.startswith("["):
             table = _header(parsed)

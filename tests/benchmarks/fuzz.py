@@ -206,6 +206,8 @@ def child(name: str, seconds: float, corpus: Path, findings: Path) -> None:
         fuzzer.tried(target, data)
 
     arguments = [f"-max_total_time={seconds:.0f}", "-max_len=6000", "-timeout=60"]
+    # Where the process that starts this one has grown, its memory would count as this one's.
+    arguments.append("-rss_limit_mb=0")
     atheris.Setup(
         [sys.argv[0], *arguments, str(corpus)],
         one_input,
