@@ -15,6 +15,7 @@ from pytest_medbench.cache import Mode, Store
 from pytest_medbench.exchange import Failure, Response
 from pytest_medbench.outcomes import Outcome, Status
 from pytest_medbench.prefetch import Askable, Prefetcher, Upcoming
+from pytest_medbench.report.plain import printable
 from pytest_medbench.resuming import Earlier, read_earlier
 from pytest_medbench.runs import STORE, Journal, RunFolder, answer_of
 from pytest_medbench.shares import split_concurrency, split_rate
@@ -306,7 +307,7 @@ class Asker:
 
 def _failed(suite: str, item: str, result: Response | Failure) -> Outcome:
     reason = result.reason if isinstance(result, Failure) else "no response"
-    return Outcome(suite, item, Status.ERROR, reason=reason[:2000], tries=result.tries)
+    return Outcome(suite, item, Status.ERROR, reason=printable(reason, 2000), tries=result.tries)
 
 
 def _import_what_the_end_needs() -> None:

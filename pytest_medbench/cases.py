@@ -93,7 +93,10 @@ class LabelMarks:
         return marks
 
     def _mark(self, word: str) -> pytest.Mark:
-        name = f"label_{word}" if word in _TAKEN else word
+        # pytest takes a name in the registry to end at the first of these.
+        name = word.replace(":", "_").replace("(", "_")
+        if name in _TAKEN or name.startswith("_"):
+            name = f"label_{name}"
         mark = self._marks.get(name)
         if mark is None:
             self._config.addinivalue_line("markers", f"{name}: a label of medbench items")

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pytest_medbench.errors import MedbenchError
+from pytest_medbench.report.plain import printable, printable_lines
 
 if TYPE_CHECKING:
     from pytest_medbench.importers import Report
@@ -28,7 +29,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         status: int = arguments.run(arguments)
     except (MedbenchError, OSError) as error:
-        print(f"medbench: {error}", file=sys.stderr)
+        print(printable_lines(f"medbench: {error}"), file=sys.stderr)
         return 2
     return status
 
@@ -107,7 +108,7 @@ def _told(report: Report) -> int:
     for path in report.written:
         print(path)
     for problem in report.problems:
-        print(f"medbench: {problem}", file=sys.stderr)
+        print(printable_lines(f"medbench: {problem}"), file=sys.stderr)
     left_out = f", {report.omitted:,} more not shown" if report.omitted else ""
     print(f"{report.items:,} items, {len(report.problems):,} problems{left_out}")
     return 0 if report.ok else 1
@@ -121,7 +122,8 @@ def _runs(arguments: argparse.Namespace) -> int:
         print(f"no runs under {arguments.home}")
     for run in runs:
         status = "-" if run.exit_status is None else run.exit_status
-        print(f"{run.id}  {run.verdict:<13} exit {status:<3} {run.planned:>7,} items  {run.model}")
+        line = f"{run.id}  {run.verdict:<13} exit {status:<3} {run.planned:>7,} items  {run.model}"
+        print(printable(line))
     return 0
 
 
@@ -147,6 +149,9 @@ def _plan(arguments: argparse.Namespace) -> int:
     import pytest
 
     given: list[str] = arguments.pytest_arguments
+    if given[-1:] in (["-h"], ["--help"]):
+        print("usage: medbench plan [PYTEST ARGUMENTS...], see pytest --help")
+        return 0
     # This command has imported the package that pytest then finds as a plugin. Of several filters
     # the last counts, and after `--` there are only files.
     end = given.index("--") if "--" in given else len(given)

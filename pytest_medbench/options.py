@@ -5,13 +5,13 @@ from __future__ import annotations
 import math
 import os
 import re
-import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_medbench.errors import ConfigError, nearest
+from pytest_medbench.toml_text import parse_toml
 
 if TYPE_CHECKING:
     import pytest
@@ -198,8 +198,8 @@ def _read_table(root: Path) -> tuple[dict[str, Any], str]:
         if not path.is_file():
             continue
         try:
-            document = tomllib.loads(path.read_text(encoding="utf-8"))
-        except (OSError, ValueError, RecursionError) as error:
+            document = parse_toml(path.read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
             raise ConfigError(f"{path}: cannot be read as TOML: {error}") from error
         tool = document.get("tool")
         table = tool.get("medbench") if isinstance(tool, dict) else None

@@ -200,13 +200,14 @@ def _info(folder: Path) -> RunInfo:
         # One damaged run must not hide the others.
         return RunInfo(folder.name, folder, "?", 0, "cannot be read", None)
     model, planned = plan.get("model"), plan.get("planned")
+    status = verdicts.get("exit_status")
     return RunInfo(
         id=folder.name,
         path=folder,
         model=str(model.get("name", "?")) if isinstance(model, dict) else "?",
         planned=planned if isinstance(planned, int) else 0,
         verdict=str(verdicts.get("verdict", "not decided")),
-        exit_status=verdicts.get("exit_status"),
+        exit_status=status if isinstance(status, int) else None,
     )
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -12,9 +11,9 @@ from types import MappingProxyType
 from typing import Any
 
 from pytest_medbench.errors import SuiteError, nearest
+from pytest_medbench.toml_text import MAX_TOML, parse_toml
 
 BUILT_IN = Path(__file__).with_name("taxonomy.toml")
-MAX_TOML = 1024 * 1024
 MAX_NAME = 200
 
 _ID = re.compile(r"[a-z][a-z0-9_]{0,63}")
@@ -139,9 +138,8 @@ class _Merger:
         """Add a file's entries; raise SuiteError at the first that cannot be used."""
         file = _File(path, _read_text(path))
         try:
-            document = tomllib.loads(file.text)
-        # tomllib lets the ValueError of an impossible date or an endless number through.
-        except (ValueError, RecursionError) as error:
+            document = parse_toml(file.text)
+        except ValueError as error:
             raise SuiteError(path, None, f"is not TOML: {error}") from error
         for kind, table in document.items():
             if kind not in _KEYS:

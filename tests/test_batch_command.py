@@ -85,7 +85,7 @@ def test_a_batch_that_a_deadline_left_is_picked_up_by_the_same_command(tmp_path:
         assert len(server.batches) == 1
         assert max(server.carried_out.values()) == 1
     assert project.verdicts()["counts"]["error"] == 0
-    assert done.status == 1
+    assert done.status == 0
 
 
 @pytest.mark.parametrize("limit", ["--medbench-max-requests=5", "--medbench-budget-usd=0.0000001"])

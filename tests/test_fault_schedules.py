@@ -30,7 +30,7 @@ from pytest_medbench.options import Options
 from pytest_medbench.outcomes import SCORED, Outcome, Status
 from pytest_medbench.runs import read_journal
 
-SCHEDULES = int(os.environ.get("MEDBENCH_SCHEDULES", "150"))
+SCHEDULES = int(os.environ.get("MEDBENCH_SCHEDULES", "100"))
 MOST = 12
 
 LIVES = st.builds(

@@ -15,7 +15,8 @@ from pytest_medbench.errors import nearest
 from pytest_medbench.exchange import Message, Request, Response
 from pytest_medbench.models import completions
 from pytest_medbench.models.base import ModelError
-from pytest_medbench.models.plain import checked_url, flat, parsed
+from pytest_medbench.models.log_cleaner import LogCleaner
+from pytest_medbench.models.plain import checked_url, flat, parsed, without_query
 from pytest_medbench.models.secret import Secret
 
 if TYPE_CHECKING:
@@ -103,6 +104,7 @@ class OpenAIModel:
         self._timeout = timeout
         self._api_key_env = api_key_env
         self._secret = Secret(environ.get(api_key_env, "").strip() if api_key_env else "")
+        self._logs = LogCleaner(self._secret)
         self._served: Mapping[str, Any] | None = None
         self._client: openai.AsyncOpenAI | None = None
         self._errors: type[openai.APIStatusError] | None = None
@@ -159,6 +161,7 @@ class OpenAIModel:
             # A proxy from the environment has no way to this machine's own servers.
             trust_env=urlsplit(self.base_url).hostname not in _LOOPBACK,
         )
+        self._logs.attach()
         self._raw = httpx2.Response
         self._errors = openai.APIStatusError
         self._client = openai.AsyncOpenAI(
@@ -340,8 +343,7 @@ class OpenAIModel:
 
     def _refusal(self, status: int, body: Any, text: str, headers: Mapping[str, str]) -> ModelError:
         if 300 <= status < 400:
-            target = urlsplit(headers.get("location", ""))
-            where = self.printable(f"{target.scheme}://{target.hostname}{target.path}")
+            where = self.printable(without_query(headers.get("location", "")))
             return ModelError(
                 f"{self.base_url} redirects (HTTP {status}) to {where}; requests are not sent on, "
                 f"set base_url of {self.name!r} to the final address"
@@ -383,6 +385,7 @@ class OpenAIModel:
         """Close the connections."""
         if self._client is not None:
             await self._client.close()
+            self._logs.detach()
             self._client = None
 
 

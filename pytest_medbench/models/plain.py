@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
 from pytest_medbench.errors import ConfigError
+from pytest_medbench.models import completions
 
 
 def checked_url(name: str, url: str) -> str:
@@ -27,6 +27,15 @@ def checked_url(name: str, url: str) -> str:
     return url.rstrip("/")
 
 
+def without_query(address: str) -> str:
+    """Give scheme, host and path of an address that may be anything."""
+    try:
+        target = urlsplit(address)
+    except ValueError:
+        return "an address that cannot be read"
+    return f"{target.scheme}://{target.hostname}{target.path}"
+
+
 def flat(settings: Mapping[str, Any]) -> dict[str, Any]:
     """Give the settings as they are sent: without None, with the keys of `extra_body`."""
     flat = {key: value for key, value in settings.items() if value is not None}
@@ -36,7 +45,4 @@ def flat(settings: Mapping[str, Any]) -> dict[str, Any]:
 
 def parsed(body: bytes) -> Any:
     """Parse JSON; None where it is none."""
-    try:
-        return json.loads(body)
-    except (ValueError, RecursionError):
-        return None
+    return completions.parse(body)

@@ -229,9 +229,7 @@ class Table:
             print(lines[-1], flush=True)
             if report.wrong:
                 print(*report.wrong, sep="\n", file=sys.stderr)
-        head = (
-            "| schedule | asked again | in flight, at most | exit statuses | outcomes |\n"
-        )
+        head = "| schedule | asked again | in flight, at most | exit statuses | outcomes |\n"
         return (
             f"{TRIALS} schedules, {kills} runs ended before their time, {wrong} schedules with "
             f"anything wrong; {again} answers asked for again of at most {may} in flight at a "

@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
-from faults.commands import ITEMS, Command, FaultServer, made, outcomes, run, wait_for_death
 from projects import Project
+
+from faults.commands import ITEMS, Command, FaultServer, made, outcomes, run, wait_for_death
 
 IN_FLIGHT = 4
 DELAY = 0.1
