@@ -58,6 +58,7 @@ class Coordinator(Setting):
 
             config.pluginmanager.register(StatusHooks(config))
         self._items: Sequence[pytest.Item] = ()
+        self._session: pytest.Session | None = None
         self._places: dict[str, str] = {}
 
     @property
@@ -321,6 +322,7 @@ class Coordinator(Setting):
     def end(self, session: pytest.Session, interrupted: BaseException | None) -> None:
         """Decide, in the process that has all outcomes."""
         self._in_case = False
+        self._session = session
         if self.account is not None and not self.account.withdrawn:
             stopped = session.shouldfail or session.shouldstop or None
             if interrupted is not None and not stopped:
@@ -346,12 +348,12 @@ class Coordinator(Setting):
 
         return letter_and_word(report)
 
-    def summarize(self, reporter: pytest.TerminalReporter) -> None:
+    def summarize(self, reporter: pytest.TerminalReporter, status: int) -> None:
         """Print what was decided."""
-        if self.account is not None and self.account.decision is not None:
+        if self.account is not None and self._session is not None:
             from pytest_medbench.report.terminal import summarize
 
-            summarize(reporter, self.account)
+            summarize(reporter, self.account, self.exit_status(self._session, status))
 
     def parametrize(self, metafunc: pytest.Metafunc, mark: pytest.Mark) -> None:
         """Run a user's own test once for each item of a suite."""

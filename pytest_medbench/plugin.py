@@ -122,9 +122,11 @@ class SessionHooks:
         """Give the statuses letters and words of their own."""
         return self._coordinator.letter_and_word(report)
 
-    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+    def pytest_terminal_summary(
+        self, terminalreporter: pytest.TerminalReporter, exitstatus: int
+    ) -> None:
         """Print the slices and the verdict."""
-        self._coordinator.summarize(terminalreporter)
+        self._coordinator.summarize(terminalreporter, int(exitstatus))
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> Generator[None, None, None]:

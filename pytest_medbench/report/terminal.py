@@ -42,14 +42,28 @@ def letter_and_word(report: pytest.TestReport) -> tuple[str, str, tuple[str, Mar
     return status.value, letter, (status.upper(), markup)
 
 
-def summarize(reporter: pytest.TerminalReporter, account: Account) -> None:
+def summarize(reporter: pytest.TerminalReporter, account: Account, exit_status: int) -> None:
     """Print the table and the verdict of a session."""
     if account.decision is not None:
-        name, run = account.asker.model.name, account.folder.id
-        write_decision(reporter, account.decision, model=name, run=run, place=_shown(account))
+        write_decision(
+            reporter,
+            account.decision,
+            model=account.asker.model.name,
+            run=account.folder.id,
+            place=_shown(account),
+            exit_status=exit_status,
+        )
 
 
-def write_decision(writer: Writer, decision: Decision, *, model: str, run: str, place: str) -> None:
+def write_decision(
+    writer: Writer,
+    decision: Decision,
+    *,
+    model: str,
+    run: str,
+    place: str,
+    exit_status: int | None = None,
+) -> None:
     """Write the table and the verdict; nothing here decides anything.
 
     Parameters
@@ -60,7 +74,10 @@ def write_decision(writer: Writer, decision: Decision, *, model: str, run: str, 
         The model's name and the run's id.
     place : str
         The run's folder, where the rest stands.
+    exit_status : int or None
+        The session's, where more than the decision counts: an interrupt, an ordinary test.
     """
+    status = decision.exit_status if exit_status is None else exit_status
     colour = _COLOURS.get(decision.verdict, {})
     title = decision.verdict.value if decision.verdict is not None else "no verdict"
     writer.section(f"medbench: {title}", "=", **colour)
@@ -74,7 +91,7 @@ def write_decision(writer: Writer, decision: Decision, *, model: str, run: str, 
     _write_list(writer, [*decision.reasons, *why], most=6, mark="!")
     _write_list(writer, decision.notes, most=4, mark="-")
     writer.write_line(
-        f"{printable(decision.headline)} (exit status {decision.exit_status}; all of it: {place})",
+        f"{printable(decision.headline)} (exit status {status}; all of it: {place})",
         **colour,
     )
 

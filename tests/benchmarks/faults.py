@@ -100,11 +100,9 @@ def own_faults(scratch: Path, workers: Sequence[str]) -> Iterator[Scenario]:
     yield Scenario("two runs at once in one folder", meanwhile=second_run)
     if os.geteuid() == 0:
         yield from disk_faults()
-    library = os.environ.get("MEDBENCH_FAKETIME") or next(
-        map(str, Path("/").glob(FAKETIME.lstrip("/"))), None
-    )
+    library = find_faketime()
     for offset in ("-2d", "+2d") if library else ():
-        yield jumping_clock(scratch, library or "", offset)
+        yield jumping_clock(scratch, library, offset)
 
 
 def killed(kill: Kill, processes: int) -> Scenario:
@@ -137,19 +135,24 @@ def disk_faults() -> Iterator[Scenario]:
     def room(place: str) -> Callable[[Path], None]:
         return lambda root: remount(root / ".medbench" / place, "rw,size=10m")
 
-    full = "exit 11, room is made, --medbench-resume=last"
     yield Scenario(
-        f"disk full under the cache ({full})", around=on("cache", "size=60k"), expected=(11,),
+        "disk full under the cache; room, `--medbench-resume=last`", around=on("cache", "size=60k"), expected=(11,),
         mend=room("cache"), again=("--medbench-resume=last",),
     )  # fmt: skip
     yield Scenario(
-        "disk full under the run's folder", around=on("runs", "size=12k"), expected=(11,),
+        "disk full under the run's folder; room, the same command", around=on("runs", "size=12k"), expected=(11,),
         mend=room("runs"), in_flight=0,
     )  # fmt: skip
     for place, title in {"cache": "cache", "runs": "run's folder"}.items():
         yield Scenario(
             f"read-only {title}", around=on(place, "ro,size=1m"), expected=(4,), mend=room(place)
         )
+
+
+def find_faketime() -> str:
+    """Find the library that sets a process's clock; empty if there is none."""
+    named = os.environ.get("MEDBENCH_FAKETIME")
+    return named or next(map(str, Path("/").glob(FAKETIME.lstrip("/"))), "")
 
 
 def jumping_clock(scratch: Path, library: str, offset: str) -> Scenario:
@@ -184,6 +187,7 @@ class Table:
         self._scratch = scratch
         self._only = only
         self._made = 0
+        self.twice = 0
         with FaultServer() as server:
             project = made(scratch / "undisturbed", server.base_url)
             assert run(project).status == 0
@@ -196,6 +200,7 @@ class Table:
                 continue
             self._made += 1
             row = meet(scenario, workers, self._scratch / str(self._made), self.undisturbed)
+            self.twice += row.twice
             print(row, flush=True)
             if not row.is_right:
                 print(row.said, file=sys.stderr)
@@ -279,7 +284,9 @@ the statuses of its items are held against those of a run without faults.
 - **exit status**: of the run with the fault, and in brackets the right one. The run after it ended
   with 0 wherever the last column says yes.
 
-A kill takes with it what is in flight: at most {in_flight} answers for each process that is killed.
+A kill takes with it what is in flight: at most {in_flight} answers for each process that is killed. A
+negative exit status is the signal that ended the process. Of all answers in the two tables, {twice}
+were given to two processes of one run, or to the two runs at once.
 
 ## Faults of the server
 
@@ -322,12 +329,13 @@ def write_page(parts: dict[str, str]) -> None:
     """Write docs/faults.md."""
     names = ("pytest-medbench", "pytest", "pytest-xdist", "openai", "hypothesis")
     versions = [f"{name} {version(name)}" for name in names]
-    left_out = "" if os.geteuid() == 0 else "Without root no disk was made full or read-only."
+    left_out = [] if os.geteuid() == 0 else ["Without root no disk was made full or read-only."]
+    left_out += [] if find_faketime() else ["Without libfaketime no clock was set."]
     PAGE.write_text(
         PAGE_TEXT.format(
             **parts,
             in_flight=IN_FLIGHT,
-            left_out=left_out,
+            left_out=" ".join(left_out),
             date=time.strftime("%Y-%m-%d"),
             versions=", ".join([*versions, f"Python {platform.python_version()}",
                                 f"{platform.system()}, {os.cpu_count()} processors"]),
@@ -348,8 +356,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         table = Table(Path(name), arguments.only)
         parts = {part: getattr(table, part)() for part in arguments.parts}
+        print(f"{table.twice} answers given to two processes of one run, or to two runs at once")
     if arguments.write and set(parts) == set(names):
-        write_page(parts)
+        write_page({**parts, "twice": str(table.twice)})
 
 
 if __name__ == "__main__":

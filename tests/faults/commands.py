@@ -102,9 +102,15 @@ class FaultServer:
         self._process.kill()
         self.wait_for_death()
 
-    def wait_for_death(self) -> None:
-        """Wait until it has ended, and all it said has been read."""
-        self._process.wait(PATIENCE)
+    def wait_for_death(self, *, unless: Callable[[], bool] = lambda: False) -> None:
+        """Wait until it has ended, and all it said has been read; or something else is true."""
+        until = time.monotonic() + PATIENCE
+        while self._process.poll() is None and not unless():
+            assert time.monotonic() < until, "the server does not end"
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(0.1)
+        if self._process.poll() is None:
+            return
         self._reader.join(PATIENCE)
         if self._process.stdout is not None:
             self._process.stdout.close()

@@ -10,10 +10,10 @@ from contextlib import AbstractContextManager, closing, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from faults.commands import ITEMS, Command, FaultServer, made, outcomes, run
-from faults.server import STAMP
 from projects import Project, Result
 
+from faults.commands import ITEMS, Command, FaultServer, made, outcomes, run
+from faults.server import STAMP
 from pytest_medbench.runs import read_journal
 
 IN_FLIGHT = 4
@@ -235,8 +235,9 @@ def back_after(seconds: float) -> Callable[[Command, FaultServer], None]:
     """Start the server again some seconds after it died."""
 
     def meanwhile(command: Command, server: FaultServer) -> None:
-        server.wait_for_death()
-        threading.Event().wait(seconds)
-        server.start()
+        server.wait_for_death(unless=command.has_ended)
+        if not command.has_ended():
+            threading.Event().wait(seconds)
+            server.start()
 
     return meanwhile

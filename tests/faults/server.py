@@ -112,6 +112,7 @@ FAULTS: dict[str, Fault] = {
     "no-choices": _first_try(NO_CHOICES),
     "finish": _by_item({ONE: CUT_OFF, ONE + 1: FILTERED}),
     "dies": _dies,
+    "hangs": lambda number, tries, requests: Reply(stall=True) if requests > 10 else None,
     "moved": NONE,
     "redirect": _by_item({ONE: ELSEWHERE}),
     "passing": _by_item(
@@ -160,10 +161,15 @@ class TalkingServer(LoopbackServer):
             with contextlib.suppress(ConnectionError):  # a client that was killed
                 await response.prepare(request)
                 await response.write_eof()
-                given = response.status == 200 and b'"finish_reason"' in (response.body or b"")
+                given = isinstance(response, web.Response) and is_answer(response)
         finally:
             say(f"{'given' if given else 'refused'} {number}")
         return response
+
+
+def is_answer(response: web.Response) -> bool:
+    """Tell whether a response is a chat completion."""
+    return response.status == 200 and '"finish_reason"' in (response.text or "")
 
 
 def say(line: str) -> None:

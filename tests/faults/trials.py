@@ -24,7 +24,7 @@ class Kill(StrEnum):
     INTERRUPT = "Ctrl-C"
     INTERRUPT_TWICE = "Ctrl-C twice"
     TERMINATE = "SIGTERM"
-    KILL = "SIGKILL of all"
+    KILL = "SIGKILL of every process"
     KILL_CONTROLLER = "SIGKILL of the controller"
     KILL_WORKER = "SIGKILL of a worker"
 
