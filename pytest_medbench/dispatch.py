@@ -214,7 +214,7 @@ class Dispatcher:
 
     def _unanswered(self, job: Job, error: ModelError, sent_at: float) -> None:
         now = self._loop.time()
-        lost = error.retry and not error.slow_down
+        lost = error.retry and error.lost
         if not lost:
             self._heard()
         if error.slow_down:

@@ -67,8 +67,10 @@ def worker_id(config: pytest.Config) -> str:
     return str(config.workerinput["workerid"])  # type: ignore[attr-defined]
 
 
-def queued(config: pytest.Config, items: Sequence[pytest.Item]) -> Iterable[pytest.Item]:
-    """Give the items that this worker has been handed and has not begun.
+def queued(
+    config: pytest.Config, items: Sequence[pytest.Item], most: int | None = LOOK_AHEAD
+) -> Iterable[pytest.Item]:
+    """Give the items that this worker has been handed and has not begun, `most` of them or all.
 
     The queue is private to xdist; where it is not found, nothing is known of what comes next, and
     cases are asked for one at a time.
@@ -80,7 +82,7 @@ def queued(config: pytest.Config, items: Sequence[pytest.Item]) -> Iterable[pyte
             indices = [following] if isinstance(following, int) else []
             if queue is not None:
                 with queue.lock() as waiting:
-                    ahead = itertools.islice(waiting, LOOK_AHEAD)
+                    ahead = itertools.islice(waiting, most)
                     indices += [index for index in ahead if isinstance(index, int)]
             return [items[index] for index in indices]
     return []

@@ -59,7 +59,8 @@ class Prefetcher:
         Those of the cases, in the same order, that an earlier run left unanswered: up to four
         windows of them are asked for at once, however late their turn comes.
     loses : bool
-        Whether cases can be given to another process: then `upcoming` gives all that are left.
+        Whether cases can be given to another process: then `upcoming` gives all that are left, and
+        of `likely_new` only the first four windows are asked for early.
     """
 
     def __init__(
@@ -80,7 +81,7 @@ class Prefetcher:
         self._width = max(4 * concurrency, 256)
         self._refill_below = self._width - max(concurrency, 64)
         self._window: dict[str, Item] = {}
-        self._likely_new = iter(likely_new or ())
+        self._likely_new = iter(() if likely_new is None else likely_new)
         # Those of the window whose turn is not near.
         self._early: set[str] = set()
         self._loses = loses
@@ -131,26 +132,35 @@ class Prefetcher:
                 break
         else:
             self._forget_all_but(left)
-        # After what is near, which the broker asks for first.
-        self._fill_early(batch)
+        # What is near goes first: to find out what is likely new may take its time.
+        self._submit(batch)
+        self._submit(self._early_batch())
+
+    def _submit(self, batch: list[tuple[str, Request]]) -> None:
         if batch:
             self._broker.submit_many(batch)
 
     def _forget_all_but(self, left: set[str]) -> None:
         """Take back what has not been sent yet and another process will ask for."""
-        lost = self._window.keys() - left - self._early if self._loses else ()
+        lost = self._window.keys() - left if self._loses else ()
         if lost:
             self._broker.forget(lost)
+            self._early -= lost
             for key in lost:
                 del self._window[key]
 
-    def _fill_early(self, batch: list[tuple[str, Request]]) -> None:
+    def _early_batch(self) -> list[tuple[str, Request]]:
+        batch: list[tuple[str, Request]] = []
         while len(self._early) < EARLY * self._width:
             case = next(self._likely_new, None)
             if case is None:
                 break
             if not _may_be_skipped(case) and self._take_in(case, batch):
                 self._early.add(case.nodeid)
+        if self._loses:
+            # What is far ahead may be another's by the next time.
+            self._likely_new = iter(())
+        return batch
 
     def _take_in(self, case: Askable, batch: list[tuple[str, Request]]) -> bool:
         """Read a case's item and add its request to a batch, unless that was done before."""

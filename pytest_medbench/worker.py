@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+import contextlib
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_medbench import distributed, handover
-from pytest_medbench.resuming import read_plan_time
+from pytest_medbench.resuming import Earlier, read_plan_time, unfinished
+from pytest_medbench.runs import RunError, read_plan
 
 if TYPE_CHECKING:
     import pytest
@@ -45,15 +48,43 @@ def make_asker(
 
         asker.begin_batch(read_plan_time(folder.path))
         asker.take_batch(BatchReport.load(folder.path))
-    asker.plan(lambda: _queued_cases(config, items()), 0)
+    asker.plan(
+        lambda: _queued_cases(config, items()),
+        0,
+        unanswered(
+            folder.path.parents[1],
+            folder,
+            asker.resumed,
+            lambda: _queued_cases(config, items(), None),
+        ),
+    )
     return asker
 
 
-def _queued_cases(config: pytest.Config, items: Sequence[pytest.Item]) -> Iterable[Case]:
+def _queued_cases(
+    config: pytest.Config,
+    items: Sequence[pytest.Item],
+    most: int | None = distributed.LOOK_AHEAD,
+) -> Iterable[Case]:
     from pytest_medbench.cases import Case
 
-    ahead = distributed.queued(config, items)
+    ahead = distributed.queued(config, items, most)
     return (item for item in ahead if isinstance(item, Case))
+
+
+def unanswered(
+    home: Path, folder: RunFolder, earlier: Earlier | None, share: Callable[[], Iterable[Case]]
+) -> Iterator[Case]:
+    """Give those of this worker's share that the run which was cut off left unanswered.
+
+    Nothing is read before the first is asked for. A worker on another machine sees no plan, and
+    asks for its cases as they come.
+    """
+    with contextlib.suppress(RunError):
+        if earlier is None and folder.is_planned:
+            earlier = unfinished(home, read_plan(folder.path), but=folder.id)
+    if earlier is not None:
+        yield from earlier.left(share())
 
 
 class Sender:

@@ -232,6 +232,36 @@ class TestServerThatHasGone:
             server.release()
 
 
+class TestMaintenancePage:
+    @pytest.mark.parametrize("headers", [{}, {"Retry_After": "0.05"}])
+    def test_it_stops_the_run_and_uses_up_no_item(
+        self, tmp_path: Path, headers: dict[str, str]
+    ) -> None:
+        with (
+            LoopbackServer(error_reply(503, message="maintenance", **headers)) as server,
+            running(tmp_path, served(server), concurrency=8, outage=0.6, max_tries=3) as broker,
+        ):
+            broker.submit_many([(n, question(n)) for n in range(40)])
+            results = [take(broker, n) for n in range(40)]
+            said = broker.stopped
+        assert said is not None
+        assert "has not answered for 0.6 s (last: HTTP 503" in said
+        assert all(isinstance(result, Failure) and result.stopped for result in results)
+        assert len(server.requests) < 40
+
+    def test_it_is_not_asked_before_the_time_it_names(self, tmp_path: Path) -> None:
+        page = error_reply(503, message="maintenance", Retry_After="1")
+        with (
+            LoopbackServer(echo, script=[page] * 9) as server,
+            running(tmp_path, served(server), concurrency=8, outage=8.0, max_tries=2) as broker,
+        ):
+            broker.submit_many([(n, question(n)) for n in range(40)])
+            assert [text(take(broker, n)) for n in range(40)] == [str(n) for n in range(40)]
+            assert broker.stopped is None
+            # The window, and the one probe that still met the page: no item paid for it.
+            assert len(server.requests) == 49
+
+
 class TestItemsAtFault:
     @pytest.mark.parametrize("broken", [{"0"}, {"39"}, {"0", "1"}, {"38", "39"}])
     def test_item_with_a_single_try_ends_once_others_are_answered_or_none_is_left(

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 from faults.commands import ITEMS, Command, FaultServer, made, outcomes, run
 from loopback import LoopbackServer, Reply
-from projects import Project
+from projects import Result
 
 FEW = "--medbench-concurrency=4"
 BOTH = pytest.mark.parametrize("workers", [[], ["-n", "2"]], ids=["serial", "-n 2"])
@@ -25,10 +26,6 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     found = outcomes(project)
     assert len(found) == ITEMS
     return found
-
-
-def by_id(project: Project) -> dict[str, dict[str, Any]]:
-    return {line["id"]: line for line in project.journal()}
 
 
 @BOTH
@@ -56,50 +53,60 @@ def test_burst_of_refusals_slows_the_run_down_and_costs_no_item(
     assert outcomes(project) == undisturbed
 
 
-class TestLasting:
-    @pytest.fixture(scope="class")
-    def ended(self, tmp_path_factory: pytest.TempPathFactory) -> tuple[Project, Any, FaultServer]:
-        with FaultServer("lasting") as server:
-            project = made(tmp_path_factory.mktemp("lasting"), server.base_url)
-            flags = ["--medbench-timeout=1", "--medbench-max-tries=2"]
-            first = run(project, *flags)
-            lines = by_id(project)
-            server.kill()
-            given = server.count("given")
-            server.start()
-            again = run(project)
-            return project, (first, lines, given, again), server
+@dataclass(frozen=True)
+class Lasting:
+    """A run against a server with lasting faults, and the one after it without."""
 
-    @pytest.mark.parametrize(
-        ("item", "status", "reason", "tries"),
-        [
-            ("q001", "error", "too many tokens", 1),
-            ("q002", "error", "redirects", 1),
-            ("q003", "error", "out of memory", 2),
-            ("q004", "error", "no answer within 1 s", 2),
-            ("q006", "unparsable", "content filter", 1),
-            ("q007", "unparsable", "truncated", 1),
-            ("q008", "unparsable", "content filter", 1),
-        ],
-    )
-    def test_status_reason_and_tries_are_in_the_journal(
-        self, ended: Any, item: str, status: str, reason: str, tries: int
-    ) -> None:
-        line = ended[1][1][item]
-        assert (line["status"], line["tries"]) == (status, tries)
-        assert reason in line["reason"]
-        assert line["score"] == (None if status == "error" else 0.0)
+    first: Result
+    lines: dict[str, dict[str, Any]]
+    again: Result
+    given_more: int
+    asked_again: int
 
-    def test_run_is_incomplete_and_names_what_is_missing(self, ended: Any) -> None:
-        first = ended[1][0]
-        assert first.status == 11, first.out
-        assert "4 errors" in first.out
 
-    def test_next_run_asks_for_what_is_missing_only(self, ended: Any) -> None:
-        _, (_, _, given, again), server = ended
-        assert again.status == 0, again.out
-        assert server.count("given") == given + 4
-        assert server.asked_again == 0
+@pytest.fixture(scope="module")
+def lasting(tmp_path_factory: pytest.TempPathFactory) -> Lasting:
+    with FaultServer("lasting") as server:
+        project = made(tmp_path_factory.mktemp("lasting"), server.base_url)
+        first = run(project, "--medbench-timeout=1", "--medbench-max-tries=2")
+        lines = {line["id"]: line for line in project.journal()}
+        server.kill()
+        given = server.count("given")
+        server.start()
+        again = run(project)
+        return Lasting(first, lines, again, server.count("given") - given, server.asked_again)
+
+
+@pytest.mark.parametrize(
+    ("item", "status", "reason", "tries"),
+    [
+        ("q001", "error", "too many tokens", 1),
+        ("q002", "error", "redirects", 1),
+        ("q003", "error", "out of memory", 2),
+        ("q004", "error", "no answer within 1 s", 2),
+        ("q006", "unparsable", "content filter", 1),
+        ("q007", "unparsable", "truncated", 1),
+        ("q008", "unparsable", "content filter", 1),
+    ],
+)
+def test_what_lasts_is_in_the_journal_with_status_reason_and_tries(
+    lasting: Lasting, item: str, status: str, reason: str, tries: int
+) -> None:
+    line = lasting.lines[item]
+    assert (line["status"], line["tries"]) == (status, tries)
+    assert reason in line["reason"]
+    assert line["score"] == (None if status == "error" else 0.0)
+
+
+def test_run_with_errors_is_incomplete_and_counts_them(lasting: Lasting) -> None:
+    assert lasting.first.status == 11, lasting.first.out
+    assert "4 errors" in lasting.first.out
+
+
+def test_next_run_asks_for_what_is_missing_only(lasting: Lasting) -> None:
+    assert lasting.again.status == 0, lasting.again.out
+    assert lasting.given_more == 4
+    assert lasting.asked_again == 0
 
 
 @BOTH
@@ -125,13 +132,12 @@ def test_server_that_is_gone_ends_the_run_and_the_next_goes_on(
         stopped = run(project, FEW, "--medbench-outage=2", *workers)
         assert stopped.status == 11, stopped.out
         assert "same command" in stopped.out
-        assert not any(line["status"] == "wrong" and not line.get("text")
-                       for line in project.journal())  # fmt: skip
+        assert all("text" in line for line in project.journal()), "an item is blamed"
         server.wait_for_death()
         server.start()
         result = run(project, FEW, *workers)
         assert result.status == 0, result.out
-        assert "is taken over" in result.out
+        assert "taken over" in result.out
         assert server.asked_again == 0
     assert outcomes(project) == undisturbed
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import email.utils
 import socket
+import ssl
 import subprocess
 import sys
 import time
@@ -117,6 +118,7 @@ class TestOpenAI:
         error = refused(error_reply(status, message="busy"))
         assert error.retry
         assert error.slow_down == (status == 429)
+        assert error.lost == (status != 429)
         assert f"HTTP {status}" in error.reason
         assert "busy" in error.reason
 
@@ -139,6 +141,7 @@ class TestOpenAI:
         assert refused(error_reply(429, Retry_After="2.5")).retry_after == 2.5
         overloaded = refused(error_reply(503, Retry_After="7"))
         assert (overloaded.retry_after, overloaded.slow_down) == (7, True)
+        assert overloaded.lost
 
     @pytest.mark.parametrize(
         "reply",
@@ -159,6 +162,16 @@ class TestOpenAI:
         error = refused(Reply(stall=True), timeout=0.3)
         assert error.retry
         assert error.reason == "no answer within 0.3 s"
+
+    def test_certificate_that_fails_in_mid_run_is_named_and_no_outage(self) -> None:
+        asked = OpenAIModel("ours", base_url="https://127.0.0.1:1/v1", model="m")
+        error = Exception("Connection error.")
+        error.__cause__ = OSError("cannot connect")
+        error.__cause__.__cause__ = ssl.SSLCertVerificationError(1, "certificate has expired")
+        found = asked._refusals.lost(error, connecting=True)
+        assert "the certificate of https://127.0.0.1:1/v1 does not verify" in found.reason
+        assert "has expired" in found.reason
+        assert (found.retry, found.lost) == (False, False)
 
     def test_redirect_is_an_error_that_names_the_target(self) -> None:
         error = refused(

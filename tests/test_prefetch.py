@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import tempfile
 import threading
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -104,6 +105,43 @@ def test_what_is_likely_new_is_asked_for_from_the_start(catalogue: Catalogue) ->
         assert model.was_asked.wait(30)
         assert broker.backlog == WIDTH - 1 + 5
         assert cases[WIDTH].entry.id not in model.asked
+
+
+def test_what_another_process_took_is_not_kept_even_if_it_is_likely_new(
+    catalogue: Catalogue,
+) -> None:
+    class Slow(Recording):
+        async def answer(self, request: Request) -> Response:
+            response = await super().answer(request)
+            if request.item == self.wanted:
+                await asyncio.sleep(3600)
+            return response
+
+    cases = nodes(catalogue, 2000)
+    queue = deque(cases[:1500])
+    hung = Slow(wanted=cases[900].entry.id)
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        running(Path(folder), hung, Mode.OFF, concurrency=1) as broker,
+    ):
+        prefetcher = Prefetcher(
+            catalogue,
+            broker,
+            lambda: queue,
+            concurrency=1,
+            waiting=lambda: None,
+            likely_new=iter(cases[900:]),
+            loses=True,
+        )
+        prefetcher.take(queue.popleft())
+        assert hung.was_asked.wait(30)  # nothing more can be sent
+        assert broker.backlog == WIDTH - 1 + EARLY * WIDTH
+        while len(queue) > 150:
+            queue.pop()
+        for _ in range(120):
+            prefetcher.take(queue.popleft())
+        assert broker.backlog == len(queue) == 30
+    assert set(hung.asked) == {case.entry.id for case in [*cases[:WIDTH], cases[900]]}
 
 
 @settings(max_examples=15)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import json
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ from pytest_medbench.errors import ConfigError
 from pytest_medbench.outcomes import Outcome, Status
 from pytest_medbench.resuming import check_same, find_run, read_earlier, unfinished
 from pytest_medbench.runs import RunError, RunFolder
+from pytest_medbench.worker import unanswered
 
 MODEL = {"name": "m", "kind": "openai", "revision": None}
 SUITES = [{"name": "demo", "digest": "d1", "prompt_digest": "p1"}]
@@ -101,6 +103,25 @@ def test_a_damaged_run_is_left_alone(tmp_path: Path) -> None:
     folder = folder_of(tmp_path, "r1")
     folder.path.joinpath("plan.json").write_text('{"model": ')
     assert unfinished(tmp_path, plan_of(), but="r2") is None
+
+
+def test_a_worker_knows_what_of_its_share_was_left_unanswered(tmp_path: Path) -> None:
+    cut = folder_of(tmp_path, "r1")
+    journal = cut.journal("gw1")
+    journal.append(Outcome("demo", "b", Status.CORRECT, 1.0, tries=1, asked_at=10.0), None)
+    journal.close()
+    own = RunFolder(tmp_path, "r2")
+    demo = SimpleNamespace(name="demo")
+    share = [SimpleNamespace(suite=demo, entry=SimpleNamespace(id=name)) for name in "abc"]
+
+    def left() -> list[str]:
+        return [case.entry.id for case in unanswered(tmp_path, own, None, lambda: share)]
+
+    assert left() == []  # on another machine, where no plan is seen
+    own.write_plan(plan_of())
+    assert left() == ["a", "c"]
+    cut.write_verdicts({"stopped": None})
+    assert left() == []
 
 
 @given(st.sampled_from(["model", "suites", "gates", "taxonomy", "narrowed_by", "seed", "strict"]))

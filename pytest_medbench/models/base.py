@@ -21,7 +21,10 @@ class ModelError(MedbenchError):
     retry_after : float or None
         Seconds the server asked to wait.
     slow_down : bool
-        Whether the server said that there are too many requests (429).
+        Whether the server said that there are too many requests (429, or 503 with a time).
+    lost : bool, optional
+        Whether it tells of a server that does not work (5xx, no connection, no answer in time);
+        what may be tried again is, unless `slow_down` is set, if this is left out.
     """
 
     def __init__(
@@ -31,12 +34,14 @@ class ModelError(MedbenchError):
         retry: bool = False,
         retry_after: float | None = None,
         slow_down: bool = False,
+        lost: bool | None = None,
     ) -> None:
         super().__init__(reason)
         self.reason = reason
         self.retry = retry
         self.retry_after = retry_after
         self.slow_down = slow_down
+        self.lost = retry and not slow_down if lost is None else lost
 
 
 class Model(Protocol):

@@ -15,8 +15,10 @@ from pytest_medbench.errors import nearest
 from pytest_medbench.exchange import Message, Request, Response
 from pytest_medbench.models import completions
 from pytest_medbench.models.base import ModelError
+from pytest_medbench.models.bodies import read_whole
 from pytest_medbench.models.log_cleaner import LogCleaner
-from pytest_medbench.models.plain import checked_url, flat, parsed, without_query
+from pytest_medbench.models.plain import checked_url, flat, parsed
+from pytest_medbench.models.refusals import Refusals
 from pytest_medbench.models.secret import Secret
 
 if TYPE_CHECKING:
@@ -104,6 +106,7 @@ class OpenAIModel:
         self._timeout = timeout
         self._api_key_env = api_key_env
         self._secret = Secret(environ.get(api_key_env, "").strip() if api_key_env else "")
+        self._refusals = Refusals(name, self.base_url, api_key_env, timeout, self._secret)
         self._logs = LogCleaner(self._secret)
         self._served: Mapping[str, Any] | None = None
         self._client: openai.AsyncOpenAI | None = None
@@ -153,8 +156,18 @@ class OpenAIModel:
         import httpx2
         import openai
 
+        class Client(openai.DefaultAioHttpClient):
+            """Reads bodies up to a length."""
+
+            async def send(
+                self, request: httpx2.Request, *, stream: bool = False, **further: Any
+            ) -> httpx2.Response:
+                got = await super().send(request, stream=True, **further)
+                # The body of a refusal is read whole, even where a stream is asked for.
+                return got if stream and got.is_success else await read_whole(got)
+
         most = self.concurrency or 1024
-        http = openai.DefaultAioHttpClient(
+        http = Client(
             limits=httpx2.Limits(max_connections=most, max_keepalive_connections=most),
             timeout=httpx2.Timeout(self._timeout, connect=min(self._timeout, 30.0)),
             follow_redirects=False,
@@ -260,7 +273,7 @@ class OpenAIModel:
         if not 200 <= status < 300:
             if status == 400 and completions.is_filtered(body):
                 return Response("", "content_filter", latency=latency, arrived_at=clock.now())
-            return self._refusal(status, body, text, headers)
+            return self._refusals.status(status, body, text, headers)
         response = completions.read(body, latency)
         if isinstance(response, str):
             return ModelError(
@@ -321,51 +334,17 @@ class OpenAIModel:
         except self._errors as error:
             return error.response
         except TimeoutError:
-            return ModelError(f"no answer within {seconds or self._timeout:g} s", retry=True)
+            return self._refusals.late(seconds or self._timeout)
         except Exception as error:
             return self._lost(error)
 
     def _lost(self, error: Exception) -> ModelError:
         import openai
 
-        cause: BaseException = error
-        while cause.__cause__ is not None:
-            cause = cause.__cause__
-        if isinstance(cause, TimeoutError):
-            return ModelError(f"no answer within {self._timeout:g} s", retry=True)
-        said = self.printable(str(cause)) or type(cause).__name__
-        if isinstance(error, openai.APIConnectionError):
-            return ModelError(f"connection failed: {said}", retry=True)
-        return ModelError(f"the request could not be sent: {type(cause).__name__}: {said}")
+        return self._refusals.lost(error, connecting=isinstance(error, openai.APIConnectionError))
 
     def _refused(self, got: httpx2.Response) -> ModelError:
-        return self._refusal(got.status_code, parsed(got.content), got.text, got.headers)
-
-    def _refusal(self, status: int, body: Any, text: str, headers: Mapping[str, str]) -> ModelError:
-        if 300 <= status < 400:
-            where = self.printable(without_query(headers.get("location", "")))
-            return ModelError(
-                f"{self.base_url} redirects (HTTP {status}) to {where}; requests are not sent on, "
-                f"set base_url of {self.name!r} to the final address"
-            )
-        said, code = completions.error_text(body)
-        said = self.printable(said or text)[:300]
-        wait = completions.retry_after(headers)
-        quota = code == "insufficient_quota"
-        return ModelError(
-            f"HTTP {status} from {self.base_url}: {said or 'no reason given'}{self._hint(status)}",
-            retry=(status in (408, 409, 429) or status >= 500) and not quota,
-            retry_after=wait,
-            slow_down=(status == 429 or (status == 503 and wait is not None)) and not quota,
-        )
-
-    def _hint(self, status: int) -> str:
-        if status == 401:
-            where = self._api_key_env or "api_key_env, which is not set"
-            return f" (check the key in {where})"
-        if status == 404:
-            return " (check model and base_url, which usually ends in /v1)"
-        return ""
+        return self._refusals.status(got.status_code, parsed(got.content), got.text, got.headers)
 
     def _clean(self, got: httpx2.Response) -> Any:
         """Parse a body; a key that the server repeats is taken out."""
@@ -378,8 +357,7 @@ class OpenAIModel:
 
     def printable(self, text: str) -> str:
         """Make text of a server fit for a terminal and a log."""
-        text = self._secret.scrub(text[:4000])
-        return " ".join("".join(c if c.isprintable() else " " for c in text).split())
+        return self._refusals.printable(text)
 
     async def close(self) -> None:
         """Close the connections."""

@@ -136,12 +136,13 @@ def disk_faults() -> Iterator[Scenario]:
         return lambda root: remount(root / ".medbench" / place, "rw,size=10m")
 
     yield Scenario(
-        "disk full under the cache; room, `--medbench-resume=last`", around=on("cache", "size=60k"), expected=(11,),
-        mend=room("cache"), again=("--medbench-resume=last",),
+        "disk full under the cache; room, `--medbench-resume=last`",
+        around=on("cache", "size=60k"), expected=(11,), mend=room("cache"),
+        again=("--medbench-resume=last",),
     )  # fmt: skip
     yield Scenario(
-        "disk full under the run's folder; room, the same command", around=on("runs", "size=12k"), expected=(11,),
-        mend=room("runs"), in_flight=0,
+        "disk full under the run's folder; room, the same command",
+        around=on("runs", "size=12k"), expected=(11,), mend=room("runs"),
     )  # fmt: skip
     for place, title in {"cache": "cache", "runs": "run's folder"}.items():
         yield Scenario(
@@ -220,24 +221,25 @@ class Table:
 
     def commands(self) -> str:
         """Play the trials, and say what came of them."""
-        lines, kills, again, may, wrong = [], 0, 0, 0, 0
+        lines, kills, lost, may, wrong = [], 0, 0, 0, 0
         for seed in range(TRIALS):
             trial = Trial.drawn(seed)
             report = play(trial, self._scratch / f"trial-{seed}", self.undisturbed)
             kills += len(trial.kills)
-            again, may = again + report.asked_again, may + report.may_be_lost
+            lost += report.lost
+            may += report.may_be_lost
             wrong += bool(report.wrong)
             said = "; ".join(report.wrong) or "as undisturbed"
-            lines.append(f"| {trial} | {report.asked_again} | {report.may_be_lost} | "
-                         f"{' '.join(map(str, report.statuses))} | "
-                         f"{said.splitlines()[0]} |")  # fmt: skip
+            statuses = " ".join(map(str, report.statuses))
+            cells = [trial, report.lost, report.may_be_lost, statuses, said.splitlines()[0]]
+            lines.append(f"| {' | '.join(map(str, cells))} |")
             print(lines[-1], flush=True)
             if report.wrong:
                 print(*report.wrong, sep="\n", file=sys.stderr)
-        head = "| schedule | asked again | in flight, at most | exit statuses | outcomes |\n"
+        head = "| schedule | lost | in flight, at most | exit statuses | outcomes |\n"
         return (
             f"{TRIALS} schedules, {kills} runs ended before their time, {wrong} schedules with "
-            f"anything wrong; {again} answers asked for again of at most {may} in flight at a "
+            f"anything wrong; {lost} answers lost of at most {may} in flight at a "
             f"SIGKILL or a second Ctrl-C. With no failure in {TRIALS}, at most "
             f"{bound(TRIALS):.1%} of such schedules fail (95 %).\n\n"
             + head + "|---" * 5 + "|\n" + "\n".join(lines)
@@ -276,7 +278,8 @@ A run of 40 items with {in_flight} requests in flight in each process meets one 
 command against a real server in a process of its own, and is run again without it. Its answers and
 the statuses of its items are held against those of a run without faults.
 
-- **answers given**: items that the server answered whole before the run with the fault had ended.
+- **answers given**: items that the server had answered whole before the run with the fault ended,
+  or was about to, where the fault is on this side.
 - **lost**: those of them that are in no file of the project afterwards.
 - **wrong statuses**: items with another status than without the fault, in the first run or after
   the second; an `error` for want of an answer is no other status, a score would be.
@@ -284,9 +287,9 @@ the statuses of its items are held against those of a run without faults.
 - **exit status**: of the run with the fault, and in brackets the right one. The run after it ended
   with 0 wherever the last column says yes.
 
-A kill takes with it what is in flight: at most {in_flight} answers for each process that is killed. A
-negative exit status is the signal that ended the process. Of all answers in the two tables, {twice}
-were given to two processes of one run, or to the two runs at once.
+A kill takes with it what is in flight: at most {in_flight} answers for each process that is killed.
+A negative exit status is the signal that ended the process. Of all answers in the two tables,
+{twice} were given to two processes of one run, or to the two runs at once.
 
 ## Faults of the server
 
@@ -348,14 +351,14 @@ def main() -> None:
     """Run the parts that are named, or all."""
     names = ("server", "own", "commands", "schedules")
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("parts", nargs="*", choices=[*names, []], default=list(names))
+    parser.add_argument("parts", nargs="*", choices=[*names, []], default=[])
     parser.add_argument("--only", default="", help="rows whose title holds this text")
     parser.add_argument("--write", action="store_true", help=f"write {PAGE.name}")
     arguments = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     with tempfile.TemporaryDirectory() as name:
         table = Table(Path(name), arguments.only)
-        parts = {part: getattr(table, part)() for part in arguments.parts}
+        parts = {part: getattr(table, part)() for part in arguments.parts or names}
         print(f"{table.twice} answers given to two processes of one run, or to two runs at once")
     if arguments.write and set(parts) == set(names):
         write_page({**parts, "twice": str(table.twice)})

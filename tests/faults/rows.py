@@ -75,7 +75,8 @@ class Row:
     scenario : Scenario
     workers : str
     given : int
-        Items that the server answered whole before the run that met the fault had ended.
+        Items that the server answered whole before the run that met the fault had ended, or would
+        have answered, had the request not been dropped.
     kept : int
         Those of them that are on disk at its end.
     wrong : int
@@ -143,7 +144,8 @@ def meet(
         if scenario.meanwhile is not None:
             scenario.meanwhile(command, server)
         result = command.end()
-        before = set(server.items("given"))
+        # A server without a fault answers all that it is asked.
+        before = set(server.items("asked" if scenario.fault == "none" else "given"))
         twice = server.asked_again
         kept = before & on_disk(project)
         wrong = wrong_endings(project, undisturbed, scenario.endings)
