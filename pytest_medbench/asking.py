@@ -6,7 +6,7 @@ import gc
 import os
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from pytest_medbench import models
@@ -15,6 +15,7 @@ from pytest_medbench.cache import Mode, Store
 from pytest_medbench.exchange import Failure, Response
 from pytest_medbench.outcomes import Outcome, Status
 from pytest_medbench.prefetch import Askable, Prefetcher, Upcoming
+from pytest_medbench.repeats import join
 from pytest_medbench.report.plain import printable
 from pytest_medbench.resuming import Earlier, read_earlier
 from pytest_medbench.runs import STORE, Journal, RunFolder, answer_of
@@ -88,6 +89,7 @@ class Asker:
         self._prefetcher: Prefetcher | None = None
         self._for_tests: Prefetcher | None = None
         self._journal: Journal | None = None
+        self._samples: Journal | None = None
         self.last_answer: Mapping[str, Any] = {}
         self._done = 0
         self._planned = 0
@@ -200,7 +202,9 @@ class Asker:
         self._started = self._said = time.monotonic()
         self._journal = self._folder.journal(self._process)
         # What an xdist worker has in hand may be given to another.
-        self._prefetcher = self._window(upcoming, likely_new, loses=self._process != MAIN)
+        loses = self._process != MAIN
+        repeats = self._options.repeats
+        self._prefetcher = self._window(upcoming, likely_new, loses=loses, repeats=repeats)
 
     def _window(
         self,
@@ -208,6 +212,7 @@ class Asker:
         likely_new: Iterable[Askable] | None = None,
         *,
         loses: bool = False,
+        repeats: int = 1,
     ) -> Prefetcher:
         return Prefetcher(
             self._catalogue,
@@ -217,6 +222,7 @@ class Asker:
             waiting=self._progress,
             likely_new=likely_new,
             loses=loses,
+            repeats=repeats,
         )
 
     def ask(
@@ -246,26 +252,40 @@ class Asker:
         RunError
             If the journal cannot be written.
         """
+        assert self._journal is not None, "plan() comes before run()"
+        assert self._prefetcher is not None, "plan() comes before run()"
         suite, entry = case.suite, case.entry
         response: Response | None = None
         if entry.problem is not None:
             outcome = Outcome(suite.name, entry.id, Status.ERROR, reason=entry.problem)
         else:
-            assert self._prefetcher is not None, "plan() comes before run()"
-            item, result = self._prefetcher.take(case)
+            item, results = self._prefetcher.take_all(case)
             if self._done == 0 and self._process == MAIN:
                 threading.Thread(target=_import_what_the_end_needs, daemon=True).start()
-            if isinstance(result, Failure) and result.stopped:
+            if any(isinstance(result, Failure) and result.stopped for result in results):
                 return None
-            response = result if isinstance(result, Response) else None
-            outcome = self._outcome(case, item, result)
-        assert self._journal is not None, "plan() comes before run()"
+            outcomes = [self._outcome(case, item, result) for result in results]
+            self._keep_samples(outcomes, results)
+            response = results[0] if isinstance(results[0], Response) else None
+            outcome = join(
+                outcomes, correct_at=suite.spec.score.correct_at, must_pass=entry.must_pass
+            )
         self._journal.append(outcome, response)
         self.last_answer = {} if response is None else answer_of(response)
         self._done += 1
         if time.monotonic() - self._said >= PROGRESS and self._done < self._planned:
             self._progress()
         return outcome
+
+    def _keep_samples(
+        self, outcomes: Sequence[Outcome], results: Sequence[Response | Failure]
+    ) -> None:
+        if self._options.repeats == 1:
+            return
+        if self._samples is None:
+            self._samples = self._folder.samples(self._process)
+        for sample, (outcome, result) in enumerate(zip(outcomes, results, strict=True)):
+            self._samples.append(outcome, result if isinstance(result, Response) else None, sample)
 
     @property
     def stopped(self) -> str | None:
@@ -303,6 +323,9 @@ class Asker:
         if self._journal is not None:
             self._journal.close()
             self._journal = None
+        if self._samples is not None:
+            self._samples.close()
+            self._samples = None
 
 
 def _failed(suite: str, item: str, result: Response | Failure) -> Outcome:

@@ -68,7 +68,7 @@ class Catalogue:
         """Make the request for one item."""
         return self._prompters[suite.name].request(item, sample)
 
-    def requests(self, pairs: Iterable[tuple[Suite, Entry]]) -> Iterator[Request]:
+    def requests(self, pairs: Iterable[tuple[Suite, Entry]], repeats: int = 1) -> Iterator[Request]:
         """Make the requests of many items; those that cannot be read are left out."""
         for suite, entry in pairs:
             if entry.problem is None:
@@ -76,7 +76,8 @@ class Catalogue:
                     item = self.item(suite, entry)
                 except SuiteError:
                     continue
-                yield self.request(suite, item)
+                for sample in range(repeats):
+                    yield self.request(suite, item, sample)
 
     def prompt_digest(self, suite: Suite) -> str:
         """Give the hash of all that shapes the suite's messages, apart from the items."""

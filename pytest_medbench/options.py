@@ -43,13 +43,20 @@ _FLAGS: tuple[tuple[str, Any, type | None, str], ...] = (
     ("deadline", None, str, "stop after this time, such as 90m or 2h (11)"),
     ("batch", False, bool, "ask through the provider's batch service, at its lower price"),
     ("batch_poll", 30.0, float, "seconds between two looks at a batch (default: 30)"),
+    ("repeats", 1, int, "ask each item so often (default: 1)"),
+    ("baseline", None, str, "the accepted version to compare with (default: the model's own name)"),
+    ("accept_as", None, str, "the name under which --snapshot-update accepts this run (default: "
+     "the model's)"),
+    ("accept_reason", None, str, "why a run is accepted that blocked or is inconclusive"),
+    ("confirm_flips", 0, int, "ask both versions so often again where a safety item flipped"),
+    ("redact", False, bool, "show and write no questions and answers where versions are compared"),
     ("strict", False, bool, "report every wrong or unparsable item as a failed test"),
     ("report_only", False, bool, "exit 0 where no gate was decided; what blocks still blocks"),
     ("allow_partial", False, bool, "let a run of selected items exit 0 (refused where CI is set)"),
 )  # fmt: skip
 _SELECTIONS = ("specialty", "safety", "task", "track")
 # Of one invocation, and never of a project.
-_FLAGS_ONLY = ("resume", "plan_only")
+_FLAGS_ONLY = ("resume", "plan_only", "accept_as", "accept_reason")
 _TABLES = ("models", "gates", "taxonomy", "require")
 
 
@@ -96,6 +103,12 @@ class Options:
     deadline: float | None = None
     batch: bool = False
     batch_poll: float = 30.0
+    repeats: int = 1
+    baseline: str | None = None
+    accept_as: str | None = None
+    accept_reason: str | None = None
+    confirm_flips: int = 0
+    redact: bool = False
     strict: bool = False
     report_only: bool = False
     allow_partial: bool = False
@@ -149,6 +162,7 @@ def _metavar(name: str, kind: type | None) -> str:
     words = {
         "budget_usd": "USD",
         "cache": "MODE",
+        "accept_reason": "TEXT",
         "cache_dir": "FOLDER",
         "deadline": "TIME",
         "max_cache_age": "HOURS",
@@ -237,7 +251,7 @@ def _check_values(values: Mapping[str, Any]) -> None:
         raise ConfigError(
             f"--medbench-cache={values['cache']}: expected one of {', '.join(CACHE_MODES)}{hint}"
         )
-    for name in ("concurrency", "max_tries", "sample", "max_requests"):
+    for name in ("concurrency", "max_tries", "sample", "max_requests", "repeats"):
         if values[name] is not None and values[name] < 1:
             raise ConfigError(
                 f"--medbench-{name.replace('_', '-')}={values[name]}: expected 1 or more"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
@@ -78,6 +78,8 @@ class Outcome:
         When the response arrived, seconds since the epoch; 0 if none did.
     served_by : str or None
         What the server said it is: its `model` and `system_fingerprint`.
+    scores : tuple of float
+        Those of the repeats, if the item was asked several times.
     """
 
     suite: str
@@ -90,6 +92,7 @@ class Outcome:
     tries: int = 0
     asked_at: float = 0.0
     served_by: str | None = None
+    scores: tuple[float, ...] = ()
 
     @property
     def from_cache(self) -> bool:
@@ -109,10 +112,13 @@ class Outcome:
             self.tries,
             self.asked_at,
             self.served_by,
+            list(self.scores),
         ]
 
     @classmethod
     def from_wire(cls, values: Sequence[Any]) -> Outcome:
         """Read what `to_wire` gave."""
         suite, id_, status, *rest = values
-        return cls(suite, id_, Status(status), *rest)
+        outcome = cls(suite, id_, Status(status), *rest)
+        # JSON and xdist know no tuples.
+        return replace(outcome, scores=tuple(outcome.scores)) if outcome.scores else outcome

@@ -62,7 +62,7 @@ def plan_of(
         Prints a line about what could not be found out.
     """
     pairs = ((case.suite, case.entry) for case in cases)
-    requests = setting.catalogue.requests(pairs)
+    requests = setting.catalogue.requests(pairs, setting.options.repeats)
     if asker is None:
         plain = ((request.suite, _bare(request), False) for request in requests)
         return estimate_suites(plain, Terms(setting.options.concurrency))

@@ -33,6 +33,8 @@ class Askable(Protocol):
 
 Upcoming = Callable[[], Iterable[Askable]]
 
+Key = str | tuple[str, int]
+
 PATIENCE = 10.0
 # Windows that what is likely new may fill ahead of its turn: a resumed run first walks through all
 # that is stored, and the model would have nothing to do meanwhile.
@@ -61,6 +63,8 @@ class Prefetcher:
     loses : bool
         Whether cases can be given to another process: then `upcoming` gives all that are left, and
         of `likely_new` only the first four windows are asked for early.
+    repeats : int
+        How often each case is asked, from 1.
     """
 
     def __init__(
@@ -73,13 +77,15 @@ class Prefetcher:
         waiting: Callable[[], None],
         likely_new: Iterable[Askable] | None = None,
         loses: bool = False,
+        repeats: int = 1,
     ) -> None:
         self._catalogue = catalogue
         self._broker = broker
         self._upcoming = upcoming
         self._waiting = waiting
-        self._width = max(4 * concurrency, 256)
-        self._refill_below = self._width - max(concurrency, 64)
+        self._repeats = repeats
+        self._width = max(4 * concurrency, 256) // repeats or 1
+        self._refill_below = self._width - (max(concurrency, 64) // repeats or 1)
         self._window: dict[str, Item] = {}
         self._likely_new = iter(() if likely_new is None else likely_new)
         # Those of the window whose turn is not near.
@@ -87,7 +93,12 @@ class Prefetcher:
         self._loses = loses
 
     def take(self, case: Askable) -> tuple[Item | None, Response | Failure]:
-        """Give a case's item and the response to it, waiting for it if need be.
+        """Give a case's item and the response to it; see `take_all`."""
+        item, (first, *_) = self.take_all(case)
+        return item, first
+
+    def take_all(self, case: Askable) -> tuple[Item | None, list[Response | Failure]]:
+        """Give a case's item and the responses to it, waiting for them if need be.
 
         After a stop of the broker nothing more is asked for: what it has no answer to is a failure
         that says `stopped`.
@@ -95,21 +106,29 @@ class Prefetcher:
         key = case.nodeid
         stopped = self._broker.stopped
         if stopped is not None and key not in self._window:
-            return None, Failure(stopped, stopped=True)
+            return None, [Failure(stopped, stopped=True)]
         if stopped is None and (key not in self._window or self._near <= self._refill_below):
             self._fill(case)
         item = self._window.get(key)
         if item is None:
-            return None, Failure(self._why_not(case))
-        while True:
-            try:
-                result = self._broker.take(key, timeout=PATIENCE)
-                break
-            except TimeoutError:
-                self._waiting()
+            return None, [Failure(self._why_not(case))]
+        results = [self._wait_for(each) for each in self._keys(key)]
         del self._window[key]
         self._early.discard(key)
-        return item, result
+        return item, results
+
+    def _wait_for(self, key: Key) -> Response | Failure:
+        while True:
+            try:
+                return self._broker.take(key, timeout=PATIENCE)
+            except TimeoutError:
+                self._waiting()
+
+    def _keys(self, node_id: str) -> list[Key]:
+        """Give the keys of a case's repeats with the broker."""
+        if self._repeats == 1:
+            return [node_id]
+        return [(node_id, sample) for sample in range(self._repeats)]
 
     def has_answers(self) -> bool:
         """Tell whether cases that are still to come have an answer, or may get one."""
@@ -120,7 +139,7 @@ class Prefetcher:
         return len(self._window) - len(self._early)
 
     def _fill(self, case: Askable) -> None:
-        batch: list[tuple[str, Request]] = []
+        batch: list[tuple[Key, Request]] = []
         left = set()
         # The case in hand is asked for first, whatever order the session runs in.
         for upcoming in itertools.chain([case], self._upcoming()):
@@ -136,7 +155,7 @@ class Prefetcher:
         self._submit(batch)
         self._submit(self._early_batch())
 
-    def _submit(self, batch: list[tuple[str, Request]]) -> None:
+    def _submit(self, batch: list[tuple[Key, Request]]) -> None:
         if batch:
             self._broker.submit_many(batch)
 
@@ -144,13 +163,13 @@ class Prefetcher:
         """Take back what has not been sent yet and another process will ask for."""
         lost = self._window.keys() - left if self._loses else ()
         if lost:
-            self._broker.forget(lost)
+            self._broker.forget(each for key in lost for each in self._keys(key))
             self._early -= lost
             for key in lost:
                 del self._window[key]
 
-    def _early_batch(self) -> list[tuple[str, Request]]:
-        batch: list[tuple[str, Request]] = []
+    def _early_batch(self) -> list[tuple[Key, Request]]:
+        batch: list[tuple[Key, Request]] = []
         while len(self._early) < EARLY * self._width:
             case = next(self._likely_new, None)
             if case is None:
@@ -162,13 +181,14 @@ class Prefetcher:
             self._likely_new = iter(())
         return batch
 
-    def _take_in(self, case: Askable, batch: list[tuple[str, Request]]) -> bool:
+    def _take_in(self, case: Askable, batch: list[tuple[Key, Request]]) -> bool:
         """Read a case's item and add its request to a batch, unless that was done before."""
         key = case.nodeid
         item = None if key in self._window else self._read(case)
         if item is not None:
             self._window[key] = item
-            batch.append((key, self._catalogue.request(case.suite, item)))
+            for sample, each in enumerate(self._keys(key)):
+                batch.append((each, self._catalogue.request(case.suite, item, sample)))
         return item is not None
 
     def _read(self, case: Askable) -> Item | None:

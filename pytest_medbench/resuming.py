@@ -28,7 +28,7 @@ LAST = "last"
 _TIME = "%Y-%m-%dT%H:%M:%SZ"
 # What a run must have in common with the one it goes on with.
 _ALIKE = ("model", "suites", "gates", "taxonomy", "narrowed_by")
-_ALIKE_SETTINGS = ("sample", "seed", "shard", "strict")
+_ALIKE_SETTINGS = ("sample", "seed", "shard", "strict", "repeats")
 
 
 @dataclass(frozen=True)

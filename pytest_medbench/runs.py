@@ -99,6 +99,10 @@ class RunFolder:
         """Open the journal of one process."""
         return Journal(self.path / f"journal-{process}.jsonl")
 
+    def samples(self, process: str) -> Journal:
+        """Open the journal of the single repeats, where items are asked several times."""
+        return Journal(self.path / f"samples-{process}.jsonl")
+
 
 class Journal:
     """Outcomes with their responses, one JSON line each, appended before the case reports."""
@@ -111,16 +115,16 @@ class Journal:
         except OSError as error:
             raise RunError(f"{path}: cannot be opened: {error.strerror}") from error
 
-    def append(self, outcome: Outcome, response: Response | None) -> None:
+    def append(self, outcome: Outcome, response: Response | None, sample: int = 0) -> None:
         """Write one outcome and the response it was made from."""
-        self.write(outcome, {} if response is None else answer_of(response))
+        self.write(outcome, {} if response is None else answer_of(response), sample)
 
-    def write(self, outcome: Outcome, answer: Mapping[str, Any]) -> None:
+    def write(self, outcome: Outcome, answer: Mapping[str, Any], sample: int = 0) -> None:
         """Write one outcome and what `answer_of` gave."""
         line = {
             "suite": outcome.suite,
             "id": outcome.id,
-            "sample": 0,
+            "sample": sample,
             "status": outcome.status,
             "score": outcome.score,
             "answer": outcome.answer,
@@ -129,6 +133,7 @@ class Journal:
             "tries": outcome.tries,
             "asked_at": outcome.asked_at,
             "served_by": outcome.served_by,
+            "scores": outcome.scores,
             **answer,
         }
         data = _json(line) + b"\n"

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_medbench import gates, resuming
 from pytest_medbench.outcomes import Outcome, Status
+from pytest_medbench.repeats import noise
 from pytest_medbench.runs import RunError, RunFolder
 from pytest_medbench.trust import doubts_about_cache, doubts_about_server, is_stored
 
@@ -179,6 +180,10 @@ class Account:
                 "sample": options.sample,
                 "seed": options.seed,
                 "shard": options.shard,
+                "repeats": options.repeats,
+                "baseline": options.baseline,
+                "accept_as": options.accept_as,
+                "accept_reason": options.accept_reason,
                 "strict": options.strict,
                 "report_only": options.report_only,
                 "allow_partial": options.allow_partial,
@@ -198,7 +203,7 @@ class Account:
             for entry in suite.entries
             if entry.id in self._selected[suite.name]
         )
-        return self._catalogue.requests(pairs)
+        return self._catalogue.requests(pairs, self.options.repeats)
 
     def note(self, outcome: Outcome) -> None:
         """Count an outcome; of two for one item the one with a response stays."""
@@ -229,6 +234,8 @@ class Account:
                 seed=self.folder.id,
                 since=self.asker.batch_since,
             )
+        outcomes = self.outcomes.values()
+        notes = [about_cache(outcomes, self.asker.batch_since), noise(outcomes)]
         circumstances = gates.Circumstances(
             partial=self._partial,
             allow_partial=options.allow_partial,
@@ -238,7 +245,7 @@ class Account:
             report_only=options.report_only,
             stopped=stopped,
             doubts=tuple(doubts),
-            notes=(about_cache(self.outcomes.values(), self.asker.batch_since),),
+            notes=tuple(filter(None, notes)),
         )
         self.decision = self._decide(circumstances)
         try:

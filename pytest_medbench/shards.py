@@ -177,7 +177,8 @@ def read_outcomes(shard: Shard) -> Iterator[Outcome]:
     names = [field.name for field in dataclasses.fields(Outcome)]
     for line in read_journal(shard.folder):
         try:
-            values = [line[name] for name in names]
+            # Runs of the first versions have no repeats.
+            values = [line.get(name, ()) if name == "scores" else line[name] for name in names]
             outcome = Outcome.from_wire(values)
             _ = Status(line["status"]), outcome.suite + outcome.id, dict(outcome.parts)
         except (KeyError, TypeError, ValueError) as error:

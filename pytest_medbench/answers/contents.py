@@ -47,6 +47,10 @@ class Contents:
         return max(map(len, self._texts))
 
     @cached_property
+    def _longest_option(self) -> int:
+        return max(map(len, self._options))
+
+    @cached_property
     def look_like_labels(self) -> bool:
         """Whether an option begins with a letter of its own: `E. coli`, `D, antagonist`, `B>A`."""
         return any(len(text) > 1 and _LONE_LETTER.match(text) for text in self._texts)
@@ -58,6 +62,9 @@ class Contents:
 
     def equal(self, text: str) -> str | None:
         """Give the letter of the only option that reads as `text` does."""
+        # Normalising takes away little but punctuation and blanks, and costs much on long texts.
+        if len(text) > 2 * self._longest_option + 200:
+            return None
         wanted = normalise(text)
         found = [i for i, option in enumerate(self._texts) if option == wanted]
         return ascii_uppercase[found[0]] if len(found) == 1 and _tells(wanted) else None

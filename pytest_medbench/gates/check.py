@@ -56,7 +56,9 @@ def _unknown(gates: Sequence[Gate], suites: Sequence[Suite], taxonomy: Taxonomy)
         labels = {entry.labels for suite in within for entry in suite.entries}
         here = known | {f"suite.{suite.name}" for suite in within} | keys_of(labels)
         for gate in gates:
-            if gate.scope == scope and not gate.wildcard and gate.key not in here:
+            if gate.settings or gate.scope != scope or gate.wildcard:
+                continue
+            if gate.key not in here:
                 same = [key.partition(".")[2] for key in here if key.startswith(f"{gate.kind}.")]
                 hint = nearest(gate.label, same) or (
                     "; known are " + ", ".join(sorted(same)) if len(same) <= 8 else ""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pytest_medbench.gates.accounting import (
     NOT_RUN,
@@ -13,7 +13,9 @@ from pytest_medbench.gates.accounting import (
     must_pass_failures,
     tally,
 )
+from pytest_medbench.gates.drops import judge_drop
 from pytest_medbench.gates.measure import SliceScore, measure
+from pytest_medbench.gates.regression.model import Comparison
 from pytest_medbench.gates.resolve import matching, resolve
 from pytest_medbench.gates.rules import COVERAGE, OVERALL, Gate
 from pytest_medbench.gates.slices import Index
@@ -53,6 +55,7 @@ def decide(
     outcomes: Outcomes,
     gates: Sequence[Gate],
     circumstances: Circumstances,
+    comparison: Comparison | None = None,
 ) -> Decision:
     """Decide what a run comes to.
 
@@ -67,6 +70,8 @@ def decide(
     gates : sequence of Gate
         The suites' and the user's.
     circumstances : Circumstances
+    comparison : Comparison or None
+        With what was accepted; its findings join the verdict. Nothing of it counts for a shard.
 
     Raises
     ------
@@ -79,8 +84,9 @@ def decide(
     index = _index(suites, selected, outcomes, cut)
     shard = circumstances.shard is not None
     must_pass = must_pass_failures(suites, selected, outcomes, shard=shard)
-    resolved = resolve(gates, index, circumstances.baseline_slices)
-    verdicts = [] if shard else [judge(index, gate, key) for gate, key in resolved.pairs]
+    comparison = None if shard else comparison
+    resolved = resolve(gates, index, *_accepted(circumstances, comparison))
+    verdicts = [] if shard else [*_judged(resolved.pairs, index, comparison)]
     verdicts += [] if shard else _absent(gates, index)
     verdicts.sort(key=_worst_first)
     partial = _partial(suites, selected, circumstances)
@@ -89,21 +95,29 @@ def decide(
         *_of_coverage(counted, gates, circumstances),
         *_of_unreadable(suites, selected, shard=shard),
         *_of_circumstances(circumstances, partial),
-        *_of_lack(counted, verdicts, circumstances),
+        *_of_comparison(comparison),
     ]
+    decided = any(map(_counts, verdicts)) or (comparison is not None and comparison.decided)
+    findings += _of_lack(counted, circumstances, decided=decided)
     status = combine(OK, *(finding.status for finding in findings))
-    decided = any(_counts(verdict) for verdict in verdicts)
     return Decision(
         verdict=_verdict(status, decided=decided, shard=shard),
         exit_status=status,
-        headline=_headline(status, verdicts, must_pass, partial, circumstances, decided=decided),
+        headline=_headline(
+            status, verdicts, must_pass, partial, circumstances, comparison, decided=decided
+        ),
         planned=sum(counted.statuses.values()),
         counts={name: counted.statuses[name] for name in (*Status, NOT_RUN)},
         slices=_slices(index, verdicts),
         verdicts=tuple(verdicts),
         must_pass=tuple(must_pass),
         reasons=tuple(finding.reason for finding in findings if finding.reason),
-        notes=(*circumstances.notes, *([] if shard else resolved.notes), *_about_cut(cut)),
+        notes=(
+            *circumstances.notes,
+            *_notes_of(comparison),
+            *([] if shard else resolved.notes),
+            *_about_cut(cut),
+        ),
         partial=partial,
     )
 
@@ -124,6 +138,27 @@ def _index(
         if not entry.scored and entry.id in selected.get(suite.name, ())
     }
     return Index({suite.name: scores(suite) for suite in suites}, blank)
+
+
+def _accepted(
+    circumstances: Circumstances, comparison: Comparison | None
+) -> tuple[Sequence[str], Mapping[str, Sequence[str]]]:
+    """Give the slices that wildcards cover though no item has such a label any more."""
+    vanished = {} if comparison is None else comparison.vanished
+    of_run = sorted({*circumstances.baseline_slices, *vanished.get("", ())})
+    return of_run, {name: keys for name, keys in vanished.items() if name}
+
+
+def _judged(
+    pairs: Sequence[tuple[Gate, str]], index: Index, comparison: Comparison | None
+) -> Iterator[GateVerdict]:
+    for gate, key in pairs:
+        if gate.min is not None or gate.max_wrong is not None:
+            yield judge(index, replace(gate, max_drop=None), key)
+        if gate.max_drop is not None:
+            found = judge_drop(index, gate, key, comparison)
+            if found is not None:
+                yield found
 
 
 def _absent(gates: Sequence[Gate], index: Index) -> list[GateVerdict]:
@@ -215,6 +250,22 @@ def _of_unreadable(suites: Sequence[Suite], selected: Selected, *, shard: bool) 
     return [_Finding(INCOMPLETE, f"{text}: {_named(lines)}")]
 
 
+def _of_comparison(comparison: Comparison | None) -> list[_Finding]:
+    if comparison is None:
+        return []
+    statuses = {Verdict.BLOCK: BLOCKED, Verdict.INCONCLUSIVE: UNDECIDED}
+    return [
+        _Finding(statuses[finding.verdict], finding.reason)
+        for finding in comparison.findings
+        if finding.verdict is not None
+    ]
+
+
+def _notes_of(comparison: Comparison | None) -> list[str]:
+    findings = () if comparison is None else comparison.findings
+    return [finding.reason for finding in findings if finding.verdict is None]
+
+
 def _of_circumstances(circumstances: Circumstances, partial: str | None) -> list[_Finding]:
     found = [_Finding(UNDECIDED, doubt) for doubt in circumstances.doubts]
     if circumstances.control:
@@ -229,14 +280,10 @@ def _of_circumstances(circumstances: Circumstances, partial: str | None) -> list
     return found
 
 
-def _of_lack(
-    counted: Tally, verdicts: Sequence[GateVerdict], circumstances: Circumstances
-) -> list[_Finding]:
+def _of_lack(counted: Tally, circumstances: Circumstances, *, decided: bool) -> list[_Finding]:
     if not counted.planned["all"]:
         return [_Finding(UNDECIDED, "no item was planned")]
-    if circumstances.shard is not None or any(map(_counts, verdicts)):
-        return []
-    if circumstances.report_only:
+    if circumstances.shard is not None or decided or circumstances.report_only:
         return []
     return [
         _Finding(
@@ -260,13 +307,16 @@ def _headline(
     must_pass: Sequence[MustPassFailure],
     partial: str | None,
     circumstances: Circumstances,
+    comparison: Comparison | None,
     *,
     decided: bool,
 ) -> str:
     blocked = sum(verdict.verdict is Verdict.BLOCK for verdict in verdicts)
     failed = sum(failure.blocks for failure in must_pass)
+    worse = sum(finding.status == BLOCKED for finding in _of_comparison(comparison))
     if status == BLOCKED:
         text = f"BLOCK: {blocked} gates blocked, {failed} must-pass groups failed"
+        text += f", {worse} findings against what was accepted" if worse else ""
     elif circumstances.shard is not None:
         state = {OK: "complete", INCOMPLETE: "incomplete"}.get(status, "in doubt")
         text = f"shard {circumstances.shard} {state}; medbench merge decides"
@@ -276,7 +326,10 @@ def _headline(
         open_ = sum(verdict.verdict is Verdict.INCONCLUSIVE for verdict in verdicts)
         text = f"INCONCLUSIVE: nothing blocked, {open_} gates undecided"
     elif decided:
-        text = f"PASS: {len(verdicts)} gates passed"
+        said = [f"{len(verdicts)} gates passed"] if verdicts else []
+        # Never "not worse": that a drop was not shown is all that a test without a margin says.
+        said += ["no drop shown"] if comparison is not None and comparison.decided else []
+        text = f"PASS: {', '.join(said)}"
     else:
         text = "no verdict: report only"
     return text if partial is None else f"{text} (part: {partial}, not a release gate)"

@@ -169,7 +169,7 @@ def parts_of(
     scores = [_task_score(cells, view) for _, cells in tasks]
     if not scores or not all(scores):
         return []
-    links = _links([score.clusters for score in scores])
+    links = links_of([score.clusters for score in scores])
     parts: list[Part] = []
     for (weight, _), score, shared in zip(tasks, scores, links, strict=True):
         for share, mean, size in score.strata():
@@ -226,7 +226,7 @@ def _task_score(cells: Sequence[Cell], view: View) -> _TaskScore:
     return score
 
 
-def _links(clusters: Sequence[Iterable[int]]) -> list[int]:
+def links_of(clusters: Sequence[Iterable[int]]) -> list[int]:
     """Number the tasks that share clusters with another from 1, those that do not with 0."""
     parents = list(range(len(clusters)))
 

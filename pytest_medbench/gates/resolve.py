@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from pytest_medbench.gates.rules import COVERAGE, Gate
 from pytest_medbench.gates.slices import NONE, Index
 
 SMALL = 30
+ALPHA = 0.05
+CRITERIA = ("min", "max_wrong", "max_drop")
 HARM_DEATH = Gate("harm.death", place="built in", max_wrong=0, built_in=True)
 
 
@@ -28,21 +31,30 @@ class Resolved:
     notes: list[str]
 
 
-def resolve(gates: Sequence[Gate], index: Index, baseline_slices: Sequence[str] = ()) -> Resolved:
+def resolve(
+    gates: Sequence[Gate],
+    index: Index,
+    baseline_slices: Sequence[str] = (),
+    of_suites: Mapping[str, Sequence[str]] | None = None,
+) -> Resolved:
     """Expand wildcards and settle which of two gates holds.
+
+    Wildcards cover the slices of the accepted versions too: `baseline_slices` of the run, and
+    `of_suites` those of each suite.
 
     Within one table an exact key takes the place of a wildcard, criterion by criterion. A suite's
     gate and the user's on one slice both hold, so that the stricter decides.
     """
     resolved = Resolved([], [])
-    rules = [gate for gate in gates if not gate.required]
+    rules = [gate for gate in gates if any(getattr(gate, name) is not None for name in CRITERIA)]
     for scope in dict.fromkeys(gate.scope for gate in rules):
         own = [gate for gate in rules if gate.scope == scope]
         exact = {gate.key: gate for gate in own if not gate.wildcard}
         for gate in own:
             resolved.notes.extend(_remarks(gate))
             if gate.wildcard:
-                found = matching(gate, index, baseline_slices if scope is None else ())
+                accepted = baseline_slices if scope is None else (of_suites or {}).get(scope, ())
+                found = matching(gate, index, accepted)
                 _expand(gate, found, exact, index, resolved)
             else:
                 resolved.pairs.append((gate, gate.key))
@@ -89,21 +101,22 @@ def _expand(
 def _without(gate: Gate, exact: Gate, notes: list[str]) -> Gate | None:
     """Take from a wildcard what an exact key says itself; None if nothing is left."""
     left = gate
-    for name in ("min", "max_wrong"):
+    for name in CRITERIA:
         mine, theirs = getattr(exact, name), getattr(gate, name)
         if mine is None or theirs is None:
             continue
-        left = replace(left, min=None) if name == "min" else replace(left, max_wrong=None)
+        taken: dict[str, Any] = {name: None}
+        left = replace(left, **taken)
         verb = "loosens" if _looser(exact, gate, name) else "overrides"
         notes.append(
             f"{exact.key}: {name} = {mine:g} ({exact.place}) {verb} {gate.key}: {name} = {theirs:g}"
         )
-    return None if left.min is None and left.max_wrong is None else left
+    return None if all(getattr(left, name) is None for name in CRITERIA) else left
 
 
 def _looser(one: Gate, other: Gate, name: str) -> bool:
     mine, theirs = getattr(one, name), getattr(other, name)
-    if name == "max_wrong":
+    if name in ("max_wrong", "max_drop"):
         return bool(mine > theirs)
     weaker = one.rule == "point" and other.rule == "confidence"
     return bool(mine < theirs or (mine == theirs and weaker))
@@ -112,6 +125,8 @@ def _looser(one: Gate, other: Gate, name: str) -> bool:
 def _remarks(gate: Gate) -> Iterator[str]:
     if gate.coverage is not None and gate.coverage < COVERAGE and gate.floor < COVERAGE:
         yield f"{gate.key}: coverage = {gate.coverage:g} ({gate.place}) loosens {COVERAGE:g}"
+    if gate.alpha is not None and gate.alpha > ALPHA:
+        yield f"{gate.key}: alpha = {gate.alpha:g} ({gate.place}) loosens {ALPHA:g}"
     if gate.allow_below_chance:
         yield f"{gate.key}: allow_below_chance ({gate.place}): a blind answer may reach its min"
     if gate.scored_part:
@@ -141,7 +156,7 @@ def _overruled(pairs: Sequence[tuple[Gate, str]], index: Index) -> Iterator[str]
             continue
         if len(index.cells(key, gate.scope)) != len(index.cells(key)):
             continue
-        for name in ("min", "max_wrong"):
+        for name in CRITERIA:
             if None in (getattr(gate, name), getattr(other, name)):
                 continue
             for looser, stricter in ((gate, other), (other, gate)):

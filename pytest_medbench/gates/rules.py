@@ -20,6 +20,7 @@ KINDS = (
     "population",
 )
 OVERALL = "overall"
+COMPARISON = "comparison"
 WILDCARD_ITEMS = 10
 COVERAGE = 0.995
 _SAFE_KINDS = ("safety", "harm")
@@ -59,6 +60,15 @@ class Gate:
         Whether it only asks that the slice exists.
     built_in : bool
         Whether nobody wrote it.
+    max_drop : float or None
+        The drop against the accepted versions, in (0, 1), that must be ruled out.
+    alpha : float or None
+        One-sided error of `max_drop`; of the settings of the comparison, that of the test on
+        `overall`. None for the default.
+    ignore_below : float or None
+        The drop in [0, 1) that never blocks outside safety; None for the default.
+    max_blind : float or None
+        The drop that the comparison must be able to see to be a gate; None for the default.
     """
 
     key: str
@@ -75,6 +85,15 @@ class Gate:
     require_reviewed: bool = False
     required: bool = False
     built_in: bool = False
+    max_drop: float | None = None
+    alpha: float | None = None
+    ignore_below: float | None = None
+    max_blind: float | None = None
+
+    @property
+    def settings(self) -> bool:
+        """Whether it holds the settings of the whole comparison, and no slice against anything."""
+        return self.key == COMPARISON
 
     @property
     def kind(self) -> str:
@@ -112,6 +131,8 @@ def _is_bool(value: object) -> bool:
 
 
 _A_SHARE = "a number over 0 and at most 1 (0.6 is 60 %)"
+_POINTS = "a number over 0 and under 1 (0.02 is 2 points)"
+_FROM_0 = "a number from 0 to under 1 (0.005 is half a point)"
 _OPTIONS: Mapping[str, tuple[Callable[[Any], bool], str]] = {
     "min": (lambda value: _is_number(value) and 0 < value <= 1, _A_SHARE),
     "max_wrong": (_whole(0), "a whole number from 0"),
@@ -125,7 +146,16 @@ _OPTIONS: Mapping[str, tuple[Callable[[Any], bool], str]] = {
     "scored_part": (_is_bool, "true or false"),
     "allow_below_chance": (_is_bool, "true or false"),
     "require_reviewed": (_is_bool, "true or false"),
+    "max_drop": (lambda value: _is_number(value) and 0 < value < 1, _POINTS),
+    "alpha": (
+        lambda value: _is_number(value) and 0 < value <= 0.2,
+        "a number over 0 and at most 0.2",
+    ),
+    "ignore_below": (lambda value: _is_number(value) and 0 <= value < 1, _FROM_0),
+    "max_blind": (lambda value: _is_number(value) and 0 < value <= 1, _POINTS),
 }
+_SETTINGS = ("alpha", "ignore_below", "max_blind")
+_OF_GATES = tuple(option for option in _OPTIONS if option != "max_blind")
 _DEFAULTABLE = ("rule", "confidence", "min_items", "coverage", "require_reviewed")
 
 
@@ -136,8 +166,10 @@ def parse_gates(table: Mapping[str, Any], place: str, *, scope: str | None) -> l
     ----------
     table : mapping
         Keys are `overall`, `KIND.LABEL` (quoted, or as nested tables), `require` (a list of keys
-        that must exist) and `defaults` (rule, confidence, min_items, coverage, require_reviewed
-        for all gates of the table). Values are a number (`min`) or a table of options.
+        that must exist), `defaults` (rule, confidence, min_items, coverage, require_reviewed
+        for all gates of the table) and, in the user's, the settings of the comparison with a
+        baseline (`alpha`, `ignore_below`, `max_blind`). Values are a number (`min`) or a table of
+        options.
     place : str
         The file and the table, for messages.
     scope : str or None
@@ -155,15 +187,21 @@ def parse_gates(table: Mapping[str, Any], place: str, *, scope: str | None) -> l
         if key in found:
             raise ConfigError(f"{place}: {key!r} is given twice; keep one")
         found[key] = _gate(key, value, defaults, place, scope)
-    return [*found.values(), *_required(table.get("require", []), place, scope)]
+    return [
+        *found.values(),
+        *_required(table.get("require", []), place, scope),
+        *_settings(table, place, scope),
+    ]
 
 
 def _gate(key: str, value: Any, defaults: Mapping[str, Any], place: str, scope: str | None) -> Gate:
     _check_key(key, place)
     options = {"min": value} if not isinstance(value, Mapping) else value
-    options = _options_of(key, options, place, tuple(_OPTIONS))
-    if "min" not in options and "max_wrong" not in options:
-        raise ConfigError(f"{place}: {key!r} asks for nothing; give it min or max_wrong")
+    options = _options_of(key, options, place, _OF_GATES)
+    if not {"min", "max_wrong", "max_drop", "ignore_below"}.intersection(options):
+        raise ConfigError(f"{place}: {key!r} asks for nothing; give it min, max_wrong or max_drop")
+    if "alpha" in options and "max_drop" not in options:
+        raise ConfigError(f"{place}: {key}.alpha is the error of a max_drop; give it one")
     gate = Gate(key, scope, place)
     if gate.kind in _SAFE_KINDS and options.get("coverage", 1) < 1:
         raise ConfigError(
@@ -191,7 +229,7 @@ def _options_of(key: str, value: Any, place: str, known: Sequence[str]) -> dict[
 def _flat(table: Mapping[str, Any], place: str) -> Iterator[tuple[str, Any]]:
     """Undo the nesting that TOML makes of unquoted dots."""
     for key, value in table.items():
-        if key in ("require", "defaults"):
+        if key in ("require", "defaults", *_SETTINGS):
             continue
         if key not in KINDS:
             yield key, value
@@ -219,7 +257,7 @@ def _check_key(key: str, place: str) -> None:
     if key == OVERALL:
         return
     if kind not in KINDS or not dot:
-        shapes = [OVERALL, "require", "defaults", *KINDS]
+        shapes = [OVERALL, "require", "defaults", *_SETTINGS, *KINDS]
         hint = nearest(kind, shapes) or "; a key is overall or one of " + ", ".join(
             f"{name}.LABEL" for name in KINDS
         )
@@ -236,3 +274,14 @@ def _required(value: Any, place: str, scope: str | None) -> list[Gate]:
     for key in value:
         _check_key(key, place)
     return [Gate(key, scope, place, required=True) for key in dict.fromkeys(value)]
+
+
+def _settings(table: Mapping[str, Any], place: str, scope: str | None) -> list[Gate]:
+    given = {name: table[name] for name in _SETTINGS if name in table}
+    if not given:
+        return []
+    if scope is not None:
+        raise ConfigError(
+            f"{place}: {next(iter(given))} is of the whole comparison; write it in the user's gates"
+        )
+    return [Gate(COMPARISON, None, place, **_options_of(COMPARISON, given, place, _SETTINGS))]

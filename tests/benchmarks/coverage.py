@@ -12,6 +12,7 @@ import sys
 from collections.abc import Callable, Iterator
 
 import numpy as np
+import paired_coverage
 from scipy.special import betaincinv
 
 from pytest_medbench.stats import Part, beta_interval, mean_of_means
@@ -171,6 +172,13 @@ def main() -> int:
     over += sum(line(*row) for row in clustered(rng))
     print("\nmeans of means (last column: the plug-in variance's lower limit)")
     over += sum(line(*row[:4], f"  {row[4]:>7.2%}") for row in tasks(rng))
+    print("\npaired differences, exact (last column: Tango's interval)")
+    for n in (3, 5, 10, 20, 42, 60, 100, 200, 400):
+        over += sum(line(*row[:4], f"  {row[4]:>7.2%}") for row in paired_coverage.pairs(n))
+    print("\npaired differences, graded and clustered (last column: one pseudo-pair each way)")
+    over += sum(line(*row[:4], f"  {row[4]:>7.2%}") for row in paired_coverage.graded(rng))
+    print("\npaired differences, means of means (last column: one pseudo-pair each way)")
+    over += sum(line(*row[:4], f"  {row[4]:>7.2%}") for row in paired_coverage.tasks(rng))
     print(f"\n{over} lines over 5 % by more than three Monte Carlo errors")
     return min(over, 1)
 
