@@ -45,6 +45,7 @@ class Coordinator(Setting):
         self._intake: Intake | None = None
         self._sender: Sender | None = None
         self._stopped_by_failures = False
+        self._refused: str | None = None
         self._in_case = False
         self._stops = Stops(
             self._halt,
@@ -207,13 +208,15 @@ class Coordinator(Setting):
             handover.leave_stop(self.folder.path, stop)
 
     def _plan(self, selected: list[tuple[str, str, str]], narrowed: Sequence[str] = ()) -> None:
+        from pytest_medbench.baselines.extension import snapshots_dirname
         from pytest_medbench.intake import Intake
         from pytest_medbench.models.base import ModelError
         from pytest_medbench.narrowing import narrowed_by
         from pytest_medbench.session import Account
 
         assert self._asker is not None
-        account = Account(self.options, self.catalogue, self.folder, self._asker)
+        dirname = snapshots_dirname(self.config)
+        account = Account(self.options, self.catalogue, self.folder, self._asker, dirname)
         try:
             account.plan(selected, narrowed_by=[*narrowed_by(self.config, self.options), *narrowed])
         except ModelError as error:
@@ -331,6 +334,7 @@ class Coordinator(Setting):
             if interrupted is None:
                 distributed.release_workers(self.config)
             decision = self.account.decide(self._stops.why)
+            self._refused = self.account.accept(session)
             self._stopped_by_failures = (
                 bool(session.shouldfail)
                 and isinstance(interrupted, KeyboardInterrupt)
@@ -354,6 +358,8 @@ class Coordinator(Setting):
             from pytest_medbench.report.terminal import summarize
 
             summarize(reporter, self.account, self.exit_status(self._session, status))
+            if self._refused is not None:
+                reporter.write_line(f"medbench: {self._refused}", red=True)
 
     def parametrize(self, metafunc: pytest.Metafunc, mark: pytest.Mark) -> None:
         """Run a user's own test once for each item of a suite."""
@@ -384,7 +390,9 @@ class Coordinator(Setting):
         # An item without a response is a failed report, but no verdict against the model.
         if status == pytest.ExitCode.TESTS_FAILED and session.testsfailed <= self._errors:
             status = 0
-        return combine(status, self.decision.exit_status)
+        # What was to be accepted and is not.
+        refused = 0 if self._refused is None else 4
+        return combine(status, self.decision.exit_status, refused)
 
     @property
     def _errors(self) -> int:

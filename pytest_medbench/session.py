@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-import hashlib
-import json
 import platform
-import subprocess
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from importlib.metadata import version
@@ -14,15 +11,23 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_medbench import gates, resuming
+from pytest_medbench.baselines.making import Finished
+from pytest_medbench.baselines.names import FOLDER
+from pytest_medbench.errors import MedbenchError
 from pytest_medbench.outcomes import Outcome, Status
+from pytest_medbench.provenance import MadeWith, commit_of, relative, taxonomy_files
 from pytest_medbench.repeats import noise
 from pytest_medbench.runs import RunError, RunFolder
 from pytest_medbench.trust import doubts_about_cache, doubts_about_server, is_stored
+from pytest_medbench.versions import Versions
 
 if TYPE_CHECKING:
+    import pytest
+
     from pytest_medbench.asking import Asker
     from pytest_medbench.catalogue import Catalogue
     from pytest_medbench.exchange import Request
+    from pytest_medbench.gates.regression import Comparison
     from pytest_medbench.options import Options
     from pytest_medbench.suites import Suite
 
@@ -40,18 +45,30 @@ class Account:
     folder : RunFolder
     asker : Asker
         Tells the model's fingerprint, and asks again where stored responses are in doubt.
+    snapshots : str
+        What the folders beside the suites are called that hold what was accepted.
     """
 
     def __init__(
-        self, options: Options, catalogue: Catalogue, folder: RunFolder, asker: Asker
+        self,
+        options: Options,
+        catalogue: Catalogue,
+        folder: RunFolder,
+        asker: Asker,
+        snapshots: str = FOLDER,
     ) -> None:
         self.options = options
         self.folder = folder
         self.asker = asker
         self.decision: gates.Decision | None = None
+        self._document: Mapping[str, Any] = {}
+        self._stopped: str | None = None
+        self.versions: Versions | None = None
+        self.comparison: Comparison | None = None
         self.earlier: resuming.Earlier | None = None
         self.withdrawn = False
         self.outcomes: dict[tuple[str, str], Outcome] = {}
+        self._snapshots = snapshots
         self._catalogue = catalogue
         self._commit = commit_of(options.root)
         self._made_with: MadeWith | None = None
@@ -102,8 +119,16 @@ class Account:
         self.folder.claim()
         if self.options.resume is not None:
             document = resuming.continued(self.folder, document)
+        self._document = document
+        self.versions = self._find_versions(document["model"])
         self.folder.write_plan(document)
         self.earlier = self._find_earlier(document)
+
+    def _find_versions(self, model: Mapping[str, Any]) -> Versions | None:
+        # A control is no model, and a shard no whole run.
+        if self.asker.model.is_control or self.options.shard is not None:
+            return None
+        return Versions(self.options, self._catalogue, model, self._snapshots)
 
     def withdraw(self) -> None:
         """Decide nothing: the run turned out to be impossible before anything was asked."""
@@ -159,7 +184,7 @@ class Account:
                 {
                     "name": suite.name,
                     "version": suite.spec.suite.version,
-                    "path": str(_relative(suite.path, options.root)),
+                    "path": str(relative(suite.path, options.root)),
                     "digest": suite.digest,
                     "prompt_digest": self._catalogue.prompt_digest(suite),
                     "scorer": suite.spec.score.model_dump(),
@@ -189,7 +214,7 @@ class Account:
                 "allow_partial": options.allow_partial,
                 "ci": options.ci,
             },
-            "taxonomy": _taxonomy(options),
+            "taxonomy": taxonomy_files(options),
             "versions": {name: version(name) for name in _VERSIONS}
             | {"python": platform.python_version()},
             "commit": self._commit,
@@ -224,6 +249,7 @@ class Account:
 
     def decide(self, stopped: str | None) -> gates.Decision:
         """Have the verdict made, and write it down."""
+        self._stopped = stopped
         options = self.options
         doubts = [*self._doubts.values(), *doubts_about_server(self.outcomes.values())]
         if stopped is None:
@@ -247,6 +273,8 @@ class Account:
             doubts=tuple(doubts),
             notes=tuple(filter(None, notes)),
         )
+        if self.versions is not None:
+            self.comparison = self.versions.compare(self._selected, self.outcomes, self._gates)
         self.decision = self._decide(circumstances)
         try:
             self._write_verdicts(self.decision, stopped, doubts)
@@ -255,60 +283,43 @@ class Account:
             self.decision = self._decide(dataclasses.replace(circumstances, stopped=str(error)))
         return self.decision
 
+    def accept(self, session: pytest.Session) -> str | None:
+        """Count what was compared as snapshots, and accept the run if `--snapshot-update` says so.
+
+        Returns
+        -------
+        str or None
+            Why it is not accepted, or what could not be written.
+        """
+        if self.versions is None or self.comparison is None or self.decision is None:
+            return None
+        verdict = self.decision.verdict
+        finished = Finished(
+            run=self.folder.id,
+            plan=self._document,
+            catalogue=self._catalogue,
+            outcomes=self.outcomes,
+            verdict=None if verdict is None else verdict.value,
+            stopped=self._stopped,
+            scores={key: each.scores for key, each in self.outcomes.items() if each.scores},
+        )
+        try:
+            problems = self.versions.assert_snapshots(session, finished, self.comparison)
+        except MedbenchError as error:
+            return str(error)
+        return "; ".join(problems) or None
+
     def _decide(self, circumstances: gates.Circumstances) -> gates.Decision:
         suites = self._catalogue.suites
-        return gates.decide(suites, self._selected, self.outcomes, self._gates, circumstances)
+        return gates.decide(
+            suites, self._selected, self.outcomes, self._gates, circumstances, self.comparison
+        )
 
     def _write_verdicts(
         self, decision: gates.Decision, stopped: str | None, doubts: Sequence[str]
     ) -> None:
         name = self.asker.model.name
         self.folder.write_verdicts(verdicts_document(name, decision, stopped, doubts))
-
-
-class MadeWith:
-    """What the outcomes of suites hang on, by names for people: hashes and versions.
-
-    Parameters
-    ----------
-    catalogue : Catalogue
-    options : Options
-    fingerprint : mapping
-        The model's.
-    """
-
-    def __init__(
-        self, catalogue: Catalogue, options: Options, fingerprint: Mapping[str, Any]
-    ) -> None:
-        self.commit = commit_of(options.root)
-        self._catalogue = catalogue
-        self._of_all = {
-            "model (its address, settings or revision)": json.dumps(fingerprint, sort_keys=True),
-            "taxonomy": "".join(entry["digest"] for entry in _taxonomy(options)),
-            "version of pytest-medbench": version(_VERSIONS[0]),
-        }
-        self._known: dict[str, dict[str, str]] = {}
-
-    def of(self, name: str) -> Mapping[str, str]:
-        """Give what the outcomes of one suite are made with."""
-        if name not in self._known:
-            found = {}
-            for suite in self._catalogue.suites:
-                if suite.name == name:
-                    found[f"suite {name!r} (its suite.toml or its items)"] = suite.digest
-                    found[f"prompt of suite {name!r}"] = self._catalogue.prompt_digest(suite)
-            self._known[name] = {**found, **self._of_all}
-        return self._known[name]
-
-
-def _taxonomy(options: Options) -> list[dict[str, str]]:
-    return [
-        {
-            "path": str(_relative(path, options.root)),
-            "digest": hashlib.sha256(path.read_bytes()).hexdigest(),
-        }
-        for path in options.taxonomy
-    ]
 
 
 def part_of(planned: int, everything: int, reasons: Sequence[str]) -> str | None:
@@ -367,22 +378,3 @@ def _item_id(suite: Suite, name: str) -> str:
     except KeyError:
         # --dist=loadgroup appends the name of the xdist group.
         return name.rpartition("@")[0]
-
-
-def _relative(path: Path, root: Path) -> Path:
-    return path.relative_to(root) if path.is_relative_to(root) else path
-
-
-def commit_of(root: Path) -> str | None:
-    try:
-        done = subprocess.run(
-            ["git", "rev-parse", "HEAD"],  # noqa: S607 - found on PATH like any user's git
-            cwd=root,
-            capture_output=True,
-            text=True,
-            timeout=5,
-            check=False,
-        )
-    except (OSError, subprocess.SubprocessError):
-        return None
-    return done.stdout.strip() or None

@@ -99,7 +99,7 @@ class Sender:
     """
 
     def __init__(self, setting: Setting, asker: Asker) -> None:
-        from pytest_medbench.session import MadeWith
+        from pytest_medbench.provenance import MadeWith
 
         self._worker = distributed.worker_id(setting.config)
         self._asker = asker

@@ -12,48 +12,26 @@ from pytest_medbench.gates import Verdict
 MARGIN = {"overall": {"max_drop": 0.02}}
 
 
-def steps(number: int, lost: int, gained: int) -> list[str]:
-    """Give seven versions, each with so many lost and gained against the one before."""
-    rng = random.Random(4)
-    found = ["c" * number]
-    for _ in range(6):
-        letters = list(found[-1])
-        right = [place for place, letter in enumerate(letters) if letter == "c"]
-        wrong = [place for place, letter in enumerate(letters) if letter == "w"]
-        for place in rng.sample(right, lost):
-            letters[place] = "w"
-        for place in rng.sample(wrong, min(gained, len(wrong))):
-            letters[place] = "c"
-        found.append("".join(letters))
-    return found
-
-
 def test_six_accepted_steps_of_1_9_points_do_not_pass_a_margin_of_2() -> None:
     exam = suite(entries(1000))
-    versions = ["c" * 950 + "w" * 50]
-    versions += [version[:950] + "w" * 50 for version in steps(1000, 0, 0)[1:]]
     rng = random.Random(4)
-    for place in range(1, 7):
-        letters = list(versions[place - 1])
-        right = [n for n, letter in enumerate(letters) if letter == "c"]
-        wrong = [n for n, letter in enumerate(letters) if letter == "w"]
-        for n in rng.sample(right, 49):
-            letters[n] = "w"
-        for n in rng.sample(wrong, 30):
-            letters[n] = "c"
-        versions[place] = "".join(letters)
-    anchor = against(accept(exam, versions[0], run="run-0"), which="anchor")
+    now = ["c"] * 950 + ["w"] * 50
+    anchor = against(accept(exam, "".join(now), run="run-0"), which="anchor")
     statuses = []
-    for place in range(1, 7):
-        previous = against(accept(exam, versions[place - 1], run=f"run-{place - 1}"))
-        outcomes = answer(exam, versions[place])
+    for step in range(6):
+        previous = against(accept(exam, "".join(now), run=f"run-{step}"))
+        right, wrong = ([n for n, each in enumerate(now) if each == letter] for letter in "cw")
+        for letter, changed in (("w", rng.sample(right, 49)), ("c", rng.sample(wrong, 30))):
+            for place in changed:
+                now[place] = letter
+        outcomes = answer(exam, "".join(now))
         _, decision = held(exam, outcomes, previous, anchor, gates=MARGIN)
-        alone = held(exam, outcomes, previous, gates=MARGIN)[1]
+        _, alone = held(exam, outcomes, previous, gates=MARGIN)
         statuses.append((decision.exit_status, alone.exit_status))
-    assert all(status != 0 for status, _ in statuses)
     # Each step alone is merely undecided; against the anchor they add up.
-    assert {alone for _, alone in statuses} == {10}
-    assert statuses[-1][0] == 1
+    assert [alone for _, alone in statuses] == [10] * 6
+    assert [both for both, _ in statuses[2:]] == [1] * 4
+    assert statuses[0][0] == statuses[1][0] == 10
     assert "(anchor)" in only(decision, "overall").reason
 
 

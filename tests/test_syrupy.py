@@ -22,7 +22,7 @@ def accepted(tmp_path_factory: pytest.TempPathFactory) -> Project:
     project.key_model()
     for name in ("demo", "more"):
         project.suite(questions(8, specialty="surgery"), name=name)
-    result = run(project, UPDATE, "suites", ACCEPT_AS="ours")
+    result = run(project, UPDATE, "suites", accept_as="ours")
     assert result.status == 0, result.out
     assert result.line("snapshots generated") == "4 snapshots generated."
     return project
@@ -47,7 +47,9 @@ def test_accepting_writes_two_files_and_the_anchor(accepted: Project) -> None:
 
 
 def _without_run(files: dict[str, bytes]) -> dict[str, bytes]:
-    return {name: re.sub(rb'"run": "[^"]*"', b"", data) for name, data in files.items()}
+    return {
+        name: re.sub(rb'"(run|accepted_on)": "[^"]*"', b"", data) for name, data in files.items()
+    }
 
 
 def test_another_model_leaves_the_first_as_it_was_and_workers_write_the_same_bytes(
@@ -58,7 +60,14 @@ def test_another_model_leaves_the_first_as_it_was_and_workers_write_the_same_byt
     serial = {}
     for workers in ((), ("-n", "4")):
         result = run(
-            project, UPDATE, "--snapshot-details", *workers, model, "suites", ACCEPT_AS="a/b"
+            project,
+            UPDATE,
+            "--snapshot-details",
+            *workers,
+            model,
+            "suites",
+            accept_as="a/b",
+            baseline="ours",
         )
         assert result.status == 0, result.out
         assert result.line("snapshots generated") == "4 snapshots generated."
@@ -78,7 +87,7 @@ def test_another_model_leaves_the_first_as_it_was_and_workers_write_the_same_byt
 def test_a_changed_answer_is_updated_and_the_anchor_stays(project: Project) -> None:
     before = snapshots(project)
     model = project.answer(q000="C")
-    result = run(project, UPDATE, "--snapshot-details", model, "suites", ACCEPT_AS="ours")
+    result = run(project, UPDATE, "--snapshot-details", model, "suites", accept_as="ours")
     assert result.line("snapshots updated") == "2 snapshots updated."
     after = snapshots(project)
     changed = {name for name in before if after[name] != before[name]}
@@ -87,12 +96,22 @@ def test_a_changed_answer_is_updated_and_the_anchor_stays(project: Project) -> N
     assert [index for index in range(8) if old[index] != new[index]] == [0]
 
 
-def test_a_snapshot_fails_where_the_comparison_does_whatever_the_scores(project: Project) -> None:
+def test_a_snapshot_passes_where_the_comparison_stands_whatever_the_scores(
+    project: Project,
+) -> None:
     before = snapshots(project)
     model = project.answer(q000="C")
-    result = run(project, model, "suites", BASELINE="ours", FAILED="demo")
-    assert "1 snapshot failed. 1 snapshot passed." in result.out
-    assert result.status == 0, "gates decide, not the count"
+    result = run(project, model, "suites", baseline="ours")
+    assert result.line("snapshots passed") == "2 snapshots passed."
+    assert snapshots(project) == before
+
+
+def test_a_snapshot_that_is_void_fails_and_gates_decide(project: Project) -> None:
+    before = snapshots(project)
+    project.suite(questions(8, specialty="surgery"), prompt='system = "Be brief."')
+    result = run(project, "suites", baseline="ours")
+    assert "snapshots failed" in result.out or "snapshot failed" in result.out
+    assert result.status == 10, result.out
     assert snapshots(project) == before
 
 
@@ -100,7 +119,7 @@ def test_update_new_only_leaves_what_is_there(project: Project) -> None:
     shutil.rmtree(project.root / "suites" / "more" / "__snapshots__")
     before = snapshots(project)
     model = project.answer(q000="C")
-    result = run(project, "--snapshot-update-new-only", model, "suites", ACCEPT_AS="ours")
+    result = run(project, "--snapshot-update-new-only", model, "suites", accept_as="ours")
     assert result.line("snapshots generated") == "2 snapshots generated."
     assert snapshots(project) == before
     assert set(snapshots(project, "more")) == OURS
@@ -110,10 +129,10 @@ def test_a_damaged_baseline_is_named_and_accepting_again_mends_it(project: Proje
     before = snapshots(project)
     path = project.root / "suites" / "demo" / "__snapshots__" / "ours.json"
     path.write_text("<<<<<<< HEAD\n" + path.read_text())
-    result = run(project, "suites", BASELINE="ours")
+    result = run(project, "suites", baseline="ours")
     assert "ours.json:1: holds conflict markers of a merge" in result.out
     assert len(project.journal()) == 16
-    result = run(project, UPDATE, "suites", ACCEPT_AS="ours")
+    result = run(project, UPDATE, "suites", accept_as="ours")
     assert "1 snapshot passed. 1 snapshot updated." in result.out
     assert _without_run(snapshots(project)) == _without_run(before)
 
@@ -121,7 +140,7 @@ def test_a_damaged_baseline_is_named_and_accepting_again_mends_it(project: Proje
 def test_what_cannot_be_written_is_said_with_its_place(project: Project) -> None:
     part = project.root / "suites" / "demo" / "__snapshots__" / "new.items.jsonl.part"
     part.mkdir()
-    result = run(project, UPDATE, "suites", ACCEPT_AS="new")
+    result = run(project, UPDATE, "suites", accept_as="new", baseline="ours")
     assert "new.items.jsonl: cannot be written" in result.out
     part.rmdir()
     assert "new.json" not in snapshots(project)
@@ -130,7 +149,7 @@ def test_what_cannot_be_written_is_said_with_its_place(project: Project) -> None
 
 def test_a_part_is_never_accepted(project: Project) -> None:
     before = snapshots(project)
-    result = run(project, UPDATE, "-k", "q001", "suites", ACCEPT_AS="ours", REASON="because")
+    result = run(project, UPDATE, "-k", "q001", "suites", accept_as="ours", accept_reason="because")
     assert "cannot be accepted as a baseline: it is a part" in result.out
     assert snapshots(project) == before
 
@@ -139,17 +158,17 @@ def test_another_folder_name_is_kept_to_and_the_same_run_again_writes_nothing(
     project: Project,
 ) -> None:
     arguments = (UPDATE, "--snapshot-dirname=accepted", "suites")
-    assert "4 snapshots generated" in run(project, *arguments, ACCEPT_AS="ours").out
+    assert "4 snapshots generated" in run(project, *arguments, accept_as="ours").out
     before = dict(project.files("suites/demo/accepted"))
     assert len(before) == 4
-    result = run(project, *arguments, ACCEPT_AS="ours", TODAY="2027-01-01")
+    result = run(project, *arguments, accept_as="ours")
     assert result.line("snapshots passed") == "2 snapshots passed."
     assert dict(project.files("suites/demo/accepted")) == before
 
 
 def test_without_syrupy_nothing_is_written(project: Project) -> None:
     before = snapshots(project)
-    result = run(project, "-p", "no:syrupy", "suites", BASELINE="ours")
+    result = run(project, "-p", "no:syrupy", "suites", baseline="ours")
     assert result.status == 0, result.out
     assert snapshots(project) == before
 
@@ -180,7 +199,7 @@ def test_test_files_beside_a_suite_cost_no_model_its_baseline(
 ) -> None:
     before = snapshots(project)
     project.write("suites/demo/test_own.py", source)
-    result = run(project, *arguments, ACCEPT_AS="new")
+    result = run(project, *arguments, accept_as="new", baseline="ours")
     assert result.status == 0, result.out
     assert "unused" not in result.out
     after = snapshots(project)
@@ -190,10 +209,10 @@ def test_test_files_beside_a_suite_cost_no_model_its_baseline(
 def test_leftovers_of_ordinary_tests_are_still_found_and_deleted(project: Project) -> None:
     project.write("suites/demo/test_own.py", TESTS)
     leftover = project.write("suites/demo/__snapshots__/test_own.ambr", SNAPSHOT)
-    result = run(project, "suites", BASELINE="ours")
+    result = run(project, "suites", baseline="ours")
     assert "2 snapshots passed. 1 snapshot unused." in result.out
     status = result.status
-    result = run(project, "suites", UPDATE, ACCEPT_AS="ours")
+    result = run(project, "suites", UPDATE, accept_as="ours")
     assert "1 unused snapshot deleted" in result.out
     assert not leftover.exists()
     assert set(snapshots(project)) == OURS

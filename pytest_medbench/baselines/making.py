@@ -51,7 +51,7 @@ class Finished:
     stopped : str or None
         What ended it early.
     scores : mapping of (str, str) to sequence of float
-        By suite and id the scores of the repeats, if items were asked several times.
+        By suite and id the scores of the repeats, where the outcomes do not hold them.
     """
 
     run: str
@@ -218,12 +218,12 @@ def _items(suite: Suite, finished: Finished, hashes: Mapping[str, str]) -> dict[
 def _record(outcome: Outcome, made_with: str, finished: Finished) -> ItemRecord:
     score = score_of(outcome)
     status = Status.ERROR if score is None and outcome.score is not None else outcome.status
-    scores = tuple(map(float, finished.scores.get((outcome.suite, outcome.id), ())))
+    repeated = finished.scores.get((outcome.suite, outcome.id), outcome.scores)
     return ItemRecord(
         id=outcome.id,
         status=status,
         score=None if score is None else float(score),
         answer=kept_answer(outcome.answer),
         made_with=made_with,
-        scores=scores if finished.repeats > 1 else (),
+        scores=tuple(map(float, repeated)) if finished.repeats > 1 else (),
     )

@@ -148,13 +148,14 @@ def _default_row(
     level = tested.level if key == OVERALL else tested.level / max(1, tested.size)
     seen = None
     if not tested.family.startswith("secondaries"):
-        seen = (views.scored or views.worst).would_have_seen(level)
+        seen = views.worst.would_have_seen(level)
     row = replace(
         row,
         p=views.best.p,
         family=tested.family,
         significant=tested.shown,
         would_have_seen=seen,
+        risen=views.worst.interval(CONFIDENCE).low > 0,
     )
     ignored = rules.ignore_below(key, None) - EPSILON
     if views.void:
@@ -167,17 +168,19 @@ def _default_row(
             "wrong"
         )
         return replace(row, verdict=Verdict.INCONCLUSIVE, reason=reason)
-    return replace(row, reason=_no_drop(seen))
+    return replace(row, reason=_no_drop(row))
 
 
 def _void(views: Views) -> str:
     return f"{many(views.void, 'group')} cannot be compared (void)"
 
 
-def _no_drop(seen: float | None) -> str:
-    if seen is None:
+def _no_drop(row: SliceChange) -> str:
+    if row.risen and row.difference is not None:
+        return f"no drop shown; it is {points(row.difference)} points higher"
+    if row.would_have_seen is None:
         return "no drop shown; would have seen none, there are too few pairs"
-    return f"no drop shown; would have seen >= {points(seen)} points"
+    return f"no drop shown; would have seen >= {points(row.would_have_seen)} points"
 
 
 def _drop(row: SliceChange, tested: Tested) -> str:
@@ -203,14 +206,15 @@ def _margin_row(
     reviewed = evidence.reviewed(key, gate.scope) if gate.require_reviewed else None
     held: Held = hold(gate, views, tested, rules.ignore_below(key, gate.scope), reviewed)
     seen = None
-    if key == OVERALL and views.scored is not None:
-        seen = views.scored.would_have_seen(rules.setting("alpha", 0.01))
+    if key == OVERALL and views.worst is not None:
+        seen = views.worst.would_have_seen(rules.setting("alpha", 0.01))
     return replace(
         row,
         p=None if views.best is None else views.best.p,
         family=None if tested is None else tested.family,
         significant=tested is not None and tested.shown,
         would_have_seen=seen,
+        risen=views.worst is not None and views.worst.interval(1 - level_of(gate)).low > 0,
         max_drop=gate.max_drop,
         gate=gate.key,
         gate_scope=gate.scope,

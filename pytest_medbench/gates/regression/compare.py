@@ -245,8 +245,7 @@ def _comparison(compared: Sequence[Against], rules: Rules, found: _Found) -> Com
 
 def _sees(row: SliceChange, most: float) -> bool:
     """Tell whether a drop over `most` would have been seen, or a rise is shown."""
-    risen = row.low is not None and row.low > 0
-    return risen or (row.would_have_seen is not None and row.would_have_seen <= most)
+    return row.risen or (row.would_have_seen is not None and row.would_have_seen <= most)
 
 
 def _rank(verdict: Verdict | None) -> int:

@@ -87,6 +87,8 @@ class SliceChange:
         Whether a drop is shown after correction, what is missing counted in its favour.
     would_have_seen : float or None
         The drop that a test of this family finds in four of five runs.
+    risen : bool
+        Whether a rise is shown, what is missing counted as wrong.
     void, missing, fresh : int
         Planned groups that are no pair: made with something else, without a score in one of the
         versions, and new since.
@@ -121,6 +123,7 @@ class SliceChange:
     family: str | None = None
     significant: bool = False
     would_have_seen: float | None = None
+    risen: bool = False
     void: int = 0
     missing: int = 0
     fresh: int = 0

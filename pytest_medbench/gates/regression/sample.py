@@ -225,8 +225,12 @@ class Sample:
         return kept
 
     def would_have_seen(self, level: float) -> float | None:
-        """Give the drop that a test at this level finds in four of five runs; None if none is."""
-        # The pairs' discordance, or the one that as many single pairs would need to vary as much.
-        spread = self.pairs * fsum(change * change for change in self._by_cluster)
+        """Give the drop that a test at this level finds in four of five runs; None if none is.
+
+        Without a drop as much would be gained as is lost: the losses say how much the versions
+        differ by chance, whatever else was gained. So a worse answer never sharpens the eye.
+        """
+        # As a share of the pairs; for clusters, of as many single pairs as would vary as much.
+        spread = 2 * self.pairs * fsum(each * each for each in self._by_cluster if each < 0)
         pairs = max(1, int(self.pairs / max(1.0, spread)))
         return least_visible(pairs, min(1.0, spread), level)
