@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,6 +13,8 @@ from pytest_medbench.errors import MedbenchError
 from pytest_medbench.report.plain import printable, printable_lines
 
 if TYPE_CHECKING:
+    from pytest_medbench.baselines.accepting import Accepted
+    from pytest_medbench.comparing import Compared
     from pytest_medbench.importers import Report
 
 
@@ -22,7 +25,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     -------
     int
         0 done; 1 something was left out, and named; 2 nothing was done. That of `merge` is the
-        verdict's, or 2 where none could be made. That of `plan` is pytest's.
+        verdict's, or 2 where none could be made. Of `compare` 1 is a drop that is shown or a flip
+        that blocks, and 10 inconclusive. That of `plan` is pytest's.
     """
     parser = _parser()
     arguments = parser.parse_args(argv)
@@ -41,7 +45,16 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     command = commands.add_parser("import", help="make suites from a public dataset's files")
-    command.add_argument("format", choices=["medbench-v4", "pubmedqa", "medxpertqa"])
+    command.add_argument(
+        "format",
+        choices=[
+            "medbench-v4",
+            "pubmedqa",
+            "medxpertqa",
+            "medbench-brasil",
+            "medbench-brasil-runs",
+        ],
+    )
     command.add_argument("source", type=Path, help="the file or folder as it was published")
     command.add_argument("-o", "--output", type=Path, required=True, help="folder for the suites")
     command.add_argument("--force", action="store_true", help="replace suites that are there")
@@ -70,6 +83,32 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("-o", "--output", type=Path, help="the new run's folder")
     command.add_argument("--home", type=Path, default=Path(".medbench"), help="default: .medbench")
     command.set_defaults(run=_merge)
+
+    command = commands.add_parser("accept", help="make a whole run the baseline of its suites")
+    command.add_argument("run_folder", metavar="RUN", help="a run's id or folder; a merged one too")
+    command.add_argument("--as", dest="key", metavar="NAME", help="default: the model's name")
+    command.add_argument(
+        "--reason", metavar="TEXT", help="why, where the run blocked or is inconclusive"
+    )
+    command.add_argument("--home", type=Path, default=Path(".medbench"), help="default: .medbench")
+    command.set_defaults(run=_accept)
+
+    command = commands.add_parser("anchor", help="make the present baseline the anchor")
+    command.add_argument("key", metavar="KEY", help="the accepted name")
+    command.add_argument("--reason", metavar="TEXT", required=True, help="why; it is kept")
+    command.add_argument("--home", type=Path, default=Path(".medbench"), help="default: .medbench")
+    command.set_defaults(run=_anchor)
+
+    command = commands.add_parser("compare", help="hold a run against an earlier one")
+    command.add_argument("old", metavar="RUN_A", help="the earlier run's id or folder")
+    command.add_argument("new", metavar="RUN_B", help="the later run's id or folder")
+    command.add_argument(
+        "--redact", action="store_true", help="leave out all that was asked and answered"
+    )
+    command.add_argument("--format", choices=["text", "json"], default="text")
+    command.add_argument("-o", "--output", type=Path, help="the file to write; default: print")
+    command.add_argument("--home", type=Path, default=Path(".medbench"), help="default: .medbench")
+    command.set_defaults(run=_compare)
 
     command = commands.add_parser(
         "plan",
@@ -143,6 +182,57 @@ def _merge(arguments: argparse.Namespace) -> int:
             f"(exit status {merged.exit_status})"
         )
     return merged.exit_status
+
+
+def _accept(arguments: argparse.Namespace) -> int:
+    from pytest_medbench.baselines.accepting import accept
+
+    folder = _run_folder(arguments.run_folder, arguments.home)
+    root = arguments.home.resolve().parent
+    return _said(accept(folder, root=root, key=arguments.key, reason=arguments.reason))
+
+
+def _anchor(arguments: argparse.Namespace) -> int:
+    from pytest_medbench.baselines.accepting import move_anchor
+
+    root = arguments.home.resolve().parent
+    return _said(move_anchor(root, arguments.key, arguments.reason))
+
+
+def _said(accepted: Accepted) -> int:
+    for path in accepted.written:
+        print(printable(str(path)))
+    key = printable(repr(accepted.key), 200)
+    print(f"{key}: {len(accepted.written):,} written, {len(accepted.unchanged):,} as they were")
+    return 0
+
+
+def _compare(arguments: argparse.Namespace) -> int:
+    from pytest_medbench.comparing import compare_runs
+
+    old, new = (_run_folder(name, arguments.home) for name in (arguments.old, arguments.new))
+    # Hundreds of thousands of outcomes are read, and none of them becomes garbage.
+    gc.disable()
+    try:
+        return _give_out(compare_runs(old, new, arguments.home.resolve().parent), arguments)
+    finally:
+        gc.enable()
+
+
+def _give_out(compared: Compared, arguments: argparse.Namespace) -> int:
+    from pytest_medbench.report.compared import compared_json, compared_text
+
+    try:
+        make = {"json": compared_json, "text": compared_text}[arguments.format]
+        data = make(compared, redact=arguments.redact)
+    finally:
+        compared.catalogue.close()
+    if arguments.output is None:
+        encoding = sys.stdout.encoding or "utf-8"
+        sys.stdout.write(data.encode(encoding, "backslashreplace").decode(encoding))
+    else:
+        arguments.output.write_text(data, encoding="utf-8")
+    return compared.exit_status
 
 
 def _plan(arguments: argparse.Namespace) -> int:

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from pytest_medbench.asked import Asked
     from pytest_medbench.asking import Asker
     from pytest_medbench.cases import SuiteFile
-    from pytest_medbench.gates import Decision
     from pytest_medbench.intake import Intake
     from pytest_medbench.session import Account
     from pytest_medbench.suites import Suite
@@ -370,14 +369,9 @@ class Coordinator(Setting):
         except MedbenchError as error:
             raise pytest.Collector.CollectError(str(error)) from None
 
-    @property
-    def decision(self) -> Decision | None:
-        """What was decided, if anything was."""
-        return None if self.account is None else self.account.decision
-
     def exit_status(self, session: pytest.Session, status: int) -> int:
         """Join pytest's exit status with the verdict's."""
-        if self.decision is None:
+        if self.account is None or self.account.decision is None or self._intake is None:
             return status
         from pytest_medbench.gates import combine
 
@@ -388,15 +382,14 @@ class Coordinator(Setting):
         if status == pytest.ExitCode.INTERRUPTED and is_given_up(self._stops.reason):
             status = INCOMPLETE
         # An item without a response is a failed report, but no verdict against the model.
-        if status == pytest.ExitCode.TESTS_FAILED and session.testsfailed <= self._errors:
+        if (
+            status == pytest.ExitCode.TESTS_FAILED
+            and 0 < session.testsfailed <= self._intake.errors
+        ):
             status = 0
         # What was to be accepted and is not.
         refused = 0 if self._refused is None else 4
-        return combine(status, self.decision.exit_status, refused)
-
-    @property
-    def _errors(self) -> int:
-        return 0 if self._intake is None else self._intake.errors
+        return combine(status, self.account.decision.exit_status, refused)
 
     def close(self) -> None:
         """Let go of the model and of files."""

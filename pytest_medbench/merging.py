@@ -8,8 +8,12 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from pytest_medbench import gates
+from pytest_medbench.baselines.names import FOLDER
+from pytest_medbench.catalogue import Catalogue
+from pytest_medbench.gates.regression import Comparison
 from pytest_medbench.outcomes import MISSING, Outcome, Status
 from pytest_medbench.run_id import new_run_id
 from pytest_medbench.runs import RunError, RunFolder, journals
@@ -25,6 +29,7 @@ from pytest_medbench.shards import (
 )
 from pytest_medbench.suites import Suite
 from pytest_medbench.trust import doubts_about_server
+from pytest_medbench.versions import Planned, Versions
 
 BLOCKED = 1
 NAMED = 10
@@ -105,11 +110,12 @@ def merge(runs: Sequence[Path], *, home: Path, output: Path | None = None) -> Me
     try:
         suites = catalogue.suites
         joined = join(shards, suites)
+        rules = [gates.Gate(**gate) for gate in plan.gates]
+        comparison = _compare(shards[0].document, catalogue, joined, rules)
     finally:
         catalogue.close()
-    rules = [gates.Gate(**gate) for gate in plan.gates]
     found = circumstances(shards, suites, joined)
-    decision = gates.decide(suites, joined.selected, joined.outcomes, rules, found)
+    decision = gates.decide(suites, joined.selected, joined.outcomes, rules, found, comparison)
     folder = RunFolder(home, new_run_id(), output)
     _write(folder, shards, suites, joined, found, decision)
     name = str(plan.model.get("name", "?"))
@@ -118,6 +124,23 @@ def merge(runs: Sequence[Path], *, home: Path, output: Path | None = None) -> Me
     )
     status = gates.combine(decision.exit_status, BLOCKED if failed else 0)
     return Merged(decision, status, name, folder.id, folder.path)
+
+
+def _compare(
+    document: Mapping[str, Any], catalogue: Catalogue, joined: Joined, rules: Sequence[gates.Gate]
+) -> Comparison | None:
+    """Hold the joined run against what was accepted, as a whole run would have been."""
+    if document.get("control"):
+        return None
+    settings = document["settings"]
+    planned = Planned(
+        baseline=settings.get("baseline"),
+        accept_as=settings.get("accept_as"),
+        repeats=int(settings.get("repeats") or 1),
+    )
+    versions = Versions(planned, catalogue, document["model"], FOLDER)
+    selected = {suite: frozenset(ids) for suite, ids in joined.selected.items()}
+    return versions.compare(selected, joined.outcomes, rules)
 
 
 def _read(runs: Sequence[Path]) -> list[Shard]:

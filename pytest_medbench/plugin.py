@@ -57,6 +57,15 @@ def pytest_sessionstart(session: pytest.Session) -> None:
         config.pluginmanager.register(hooks)
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection(session: pytest.Session) -> None:
+    """Keep syrupy from taking accepted versions beside a test file for its own leftovers."""
+    if getattr(session.config, "_syrupy", None) is not None:
+        from pytest_medbench.baselines.guard import guard
+
+        guard(session)
+
+
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
     """Collect a suite."""
     if file_path.name != "suite.toml":

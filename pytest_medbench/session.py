@@ -274,9 +274,16 @@ class Account:
             notes=tuple(filter(None, notes)),
         )
         if self.versions is not None:
-            self.comparison = self.versions.compare(self._selected, self.outcomes, self._gates)
+            self.comparison = self.versions.compare(
+                self._selected,
+                self.outcomes,
+                self._gates,
+                self.asker.broker if stopped is None else None,
+            )
         self.decision = self._decide(circumstances)
         try:
+            if self.versions is not None and self.comparison is not None:
+                self.versions.write_files(self.folder.path, self.comparison)
             self._write_verdicts(self.decision, stopped, doubts)
         except RunError as error:
             # What nobody can read again later is no verdict.
@@ -291,8 +298,10 @@ class Account:
         str or None
             Why it is not accepted, or what could not be written.
         """
+        from pytest_medbench.baselines.extension import wants_update
+
         if self.versions is None or self.comparison is None or self.decision is None:
-            return None
+            return self._why_never_accepted() if wants_update(session.config) else None
         verdict = self.decision.verdict
         finished = Finished(
             run=self.folder.id,
@@ -301,13 +310,20 @@ class Account:
             outcomes=self.outcomes,
             verdict=None if verdict is None else verdict.value,
             stopped=self._stopped,
-            scores={key: each.scores for key, each in self.outcomes.items() if each.scores},
         )
         try:
             problems = self.versions.assert_snapshots(session, finished, self.comparison)
         except MedbenchError as error:
             return str(error)
         return "; ".join(problems) or None
+
+    def _why_never_accepted(self) -> str:
+        if self.asker.model.is_control:
+            return "--snapshot-update: a control is no model; nothing was accepted"
+        return (
+            "--snapshot-update: a shard is no whole run; join all shards with medbench merge, and "
+            "accept that run with medbench accept"
+        )
 
     def _decide(self, circumstances: gates.Circumstances) -> gates.Decision:
         suites = self._catalogue.suites

@@ -28,7 +28,7 @@ def read_again(plan: Plan, root: Path) -> Catalogue:
         path = root / planned.path
         if not path.is_file():
             raise MergeError(
-                f"{path}: there is no suite; merge where the shards' commit is checked out, or "
+                f"{path}: there is no suite; check out the run's commit, or "
                 "name its .medbench with --home"
             )
         if planned.scorer.get("scorer") not in scorers.names():
@@ -42,7 +42,7 @@ def read_again(plan: Plan, root: Path) -> Catalogue:
             if then != now:
                 raise MergeError(
                     f"{path}: not the suite that was run: its {what} is {now[:12]} and was "
-                    f"{then[:12]}; merge where the shards' commit is checked out"
+                    f"{then[:12]}; check out the run's commit"
                 )
     return catalogue
 

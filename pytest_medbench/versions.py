@@ -3,23 +3,72 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
 
 from pytest_medbench.baselines.accepting import prepare
 from pytest_medbench.baselines.finding import Found, find
 from pytest_medbench.baselines.hashes import made_with, suite_hashes
 from pytest_medbench.baselines.making import Finished
-from pytest_medbench.gates.regression import Against, Comparison, Confirmation, compare
+from pytest_medbench.confirming import Fresh, confirm
+from pytest_medbench.gates.regression import Against, Comparison, compare
 
 if TYPE_CHECKING:
     import pytest
 
+    from pytest_medbench.broker import Broker
     from pytest_medbench.catalogue import Catalogue
     from pytest_medbench.gates import Gate
-    from pytest_medbench.options import Options
     from pytest_medbench.outcomes import Outcome
 
 Key = tuple[str, str]
+
+
+class Naming(Protocol):
+    """What the options, or a run's plan, say of versions."""
+
+    @property
+    def baseline(self) -> str | None:
+        """The name to compare with."""
+
+    @property
+    def accept_as(self) -> str | None:
+        """The name to accept the run under."""
+
+    @property
+    def accept_reason(self) -> str | None:
+        """Why it is accepted, whatever its verdict."""
+
+    @property
+    def repeats(self) -> int:
+        """How often each item is asked."""
+
+    @property
+    def confirm_flips(self) -> int:
+        """How often an item that flipped is asked again."""
+
+    @property
+    def home(self) -> Path:
+        """The folder of runs."""
+
+    @property
+    def redact(self) -> bool:
+        """Whether to write ids only."""
+
+
+@dataclass(frozen=True)
+class Planned:
+    """What the settings of a plan say; nothing is asked again for it."""
+
+    baseline: str | None = None
+    accept_as: str | None = None
+    accept_reason: str | None = None
+    repeats: int = 1
+    confirm_flips: int = 0
+    redact: bool = False
+    home: Path = Path(".medbench")
 
 
 class Versions:
@@ -27,7 +76,7 @@ class Versions:
 
     Parameters
     ----------
-    options : Options
+    options : Naming
     catalogue : Catalogue
         Has read the suites.
     model : mapping
@@ -42,12 +91,13 @@ class Versions:
     """
 
     def __init__(
-        self, options: Options, catalogue: Catalogue, model: Mapping[str, Any], dirname: str
+        self, options: Naming, catalogue: Catalogue, model: Mapping[str, Any], dirname: str
     ) -> None:
         self._options = options
         self._catalogue = catalogue
         self._model = model
         self._dirname = dirname
+        self._fresh: list[Fresh] = []
         self.found: Found = find(
             catalogue.suites,
             options.baseline or self.accepted_as,
@@ -65,13 +115,18 @@ class Versions:
         selected: Mapping[str, frozenset[str]],
         outcomes: Mapping[Key, Outcome],
         gates: Iterable[Gate],
-        confirmations: Iterable[Confirmation] = (),
+        broker: Broker | None = None,
     ) -> Comparison:
-        """Hold a run's outcomes against the baseline and the anchor; see `regression.compare`."""
+        """Hold a run's outcomes against the baseline and the anchor; see `regression.compare`.
+
+        With `--medbench-confirm-flips` and a `broker`, through which the model can be asked, safety
+        items that flipped are asked again, and the answers count in the comparison.
+        """
         found, suites = self.found, self._catalogue.suites
         repeats = self._options.repeats
         is_there = bool(found.baselines or found.anchors)
-        return compare(
+        hold = partial(
+            compare,
             suites,
             selected,
             outcomes,
@@ -83,8 +138,33 @@ class Versions:
                 for suite in (suites if is_there else ())
             },
             repeats={key: outcome.scores for key, outcome in outcomes.items() if outcome.scores},
-            confirmations=confirmations,
         )
+        comparison = hold()
+        if broker is not None and self._options.confirm_flips > 0:
+            self._fresh = confirm(
+                comparison,
+                self._catalogue,
+                broker,
+                {"baseline": found.baselines, "anchor": found.anchors},
+                times=self._options.confirm_flips,
+                repeats=repeats,
+            )
+        if self._fresh:
+            comparison = hold(confirmations=[each.confirmation for each in self._fresh])
+        return comparison
+
+    def write_files(self, folder: Path, comparison: Comparison) -> None:
+        """Write the comparison whole into the run's folder. Raises RunError."""
+        from pytest_medbench.report.changed_texts import folder_in, read_texts
+        from pytest_medbench.report.comparison_files import write_comparison_files
+
+        redact = self._options.redact
+        texts = (
+            {}
+            if redact
+            else read_texts(comparison, self._catalogue, folder, folder_in(self._options.home))
+        )
+        write_comparison_files(folder, comparison, texts, self._fresh, redact=redact)
 
     def _against(self) -> list[Against]:
         found = self.found

@@ -59,6 +59,8 @@ def snapshots(project: Project, suite: str = "demo") -> dict[str, bytes]:
 
 def run(project: Project, *arguments: str, **flags: str) -> Result:
     """Run pytest with a model that knows the key; `accept_as` is `--medbench-accept-as`."""
+    # syrupy takes a process that inherits this for a worker, which reports nothing.
+    project.environ["PYTEST_XDIST_WORKER"] = ""
     named = any(argument.startswith("--medbench-model") for argument in arguments)
     model = [] if named else ["--medbench-model=python:key:right"]
     given = [f"--medbench-{name.replace('_', '-')}={value}" for name, value in flags.items()]

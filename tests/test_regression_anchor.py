@@ -31,17 +31,17 @@ def test_six_accepted_steps_of_1_9_points_do_not_pass_a_margin_of_2() -> None:
     # Each step alone is merely undecided; against the anchor they add up.
     assert [alone for _, alone in statuses] == [10] * 6
     assert [both for both, _ in statuses[2:]] == [1] * 4
-    assert statuses[0][0] == statuses[1][0] == 10
+    assert statuses[0][0] == 10
     assert "(anchor)" in only(decision, "overall").reason
 
 
 def test_steps_that_pass_one_by_one_are_stopped_by_the_anchor() -> None:
-    exam = suite(entries(10_000))
+    exam = suite(entries(4000))
     anchor = against(accept(exam, "c", run="run-0"), which="anchor")
     verdicts = []
     for place in range(1, 4):
-        previous = against(accept(exam, "w" * 90 * (place - 1) + "c", run=f"run-{place - 1}"))
-        outcomes = answer(exam, "w" * 90 * place + "c")
+        previous = against(accept(exam, "w" * 36 * (place - 1) + "c", run=f"run-{place - 1}"))
+        outcomes = answer(exam, "w" * 36 * place + "c")
         alone = held(exam, outcomes, previous, gates=MARGIN)[1]
         both = held(exam, outcomes, previous, anchor, gates=MARGIN)[1]
         verdicts.append((alone.exit_status, both.exit_status))

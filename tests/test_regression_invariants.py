@@ -74,7 +74,7 @@ def comparisons(draw: st.DrawFn, letters: str = "ccccwwue") -> Made:
     return Made(items, old, new, draw(st.sampled_from(["all", "majority", "mean"])), gates)
 
 
-@settings(max_examples=60)
+@settings(max_examples=30)
 @given(comparisons())
 def test_candidate_that_is_the_baseline_never_blocks_by_comparison(made: Made) -> None:
     comparison, decision = made.held(made.old)
@@ -97,7 +97,7 @@ def _rank(decision: Decision) -> int:
     return (0, 10, 11, 1).index(decision.exit_status)
 
 
-@settings(max_examples=120)
+@settings(max_examples=60)
 @given(comparisons(), st.data())
 def test_worse_answer_never_makes_a_verdict_better(made: Made, data: st.DataObject) -> None:
     places = [place for place, letter in enumerate(made.new) if letter == "c"]
@@ -121,7 +121,7 @@ def test_worse_answer_never_makes_a_verdict_better(made: Made, data: st.DataObje
         assert not after.decided
 
 
-@settings(max_examples=60)
+@settings(max_examples=30)
 @given(comparisons(), st.data())
 def test_missing_answer_makes_no_slice_pass_nor_block(made: Made, data: st.DataObject) -> None:
     place = data.draw(st.integers(0, len(made.new) - 1))
@@ -134,7 +134,7 @@ def test_missing_answer_makes_no_slice_pass_nor_block(made: Made, data: st.DataO
             assert by_slice[row.key, row.gate] is row.verdict
 
 
-@settings(max_examples=40)
+@settings(max_examples=25)
 @given(comparisons(), st.randoms(use_true_random=False))
 def test_order_of_items_changes_nothing(made: Made, random: Any) -> None:
     order = list(range(len(made.items)))

@@ -1,4 +1,4 @@
-"""Paired statistics: equal to other libraries' figures, and never surer than the pairs allow."""
+"""Tests of pairs: equal to other libraries' figures, and never surer than the pairs allow."""
 
 from __future__ import annotations
 
@@ -16,16 +16,12 @@ from statsmodels.stats.contingency_tables import mcnemar as other_mcnemar
 from pytest_medbench.stats import (
     Interval,
     PairedPart,
-    beta_interval,
-    difference_of,
     least_visible,
     mcnemar,
     mcnemar_power,
     paired_interval,
-    pairs_needed,
     sign_flip,
     tango,
-    weighted_difference,
 )
 
 counts = st.integers(0, 400)
@@ -34,19 +30,6 @@ tables = st.tuples(st.integers(0, 60), st.integers(0, 60), st.integers(1, 500)).
     lambda table: (table[0], table[1], sum(table))
 )
 graded = st.lists(st.floats(-1, 1), min_size=1, max_size=12)
-rough_parts = st.lists(
-    st.tuples(st.integers(1, 9), st.floats(0, 1), st.floats(0, 1), st.integers(1, 300)),
-    min_size=1,
-    max_size=6,
-)
-
-
-def parts_of(rough: list[tuple[int, float, float, int]]) -> list[PairedPart]:
-    whole = sum(weight for weight, *_ in rough)
-    return [
-        PairedPart(weight / whole, lost * size, gained * (1 - lost) * size, size, link)
-        for link, (weight, lost, gained, size) in enumerate(rough)
-    ]
 
 
 @given(counts, counts)
@@ -185,85 +168,6 @@ def test_tango_at_the_edges_stays_in_range(lost: int, gained: int, pairs: int) -
     assert high > low
 
 
-@given(tables, confidences)
-def test_interval_of_pairs_is_wider_than_that_of_the_losses_alone(
-    table: tuple[int, int, int], confidence: float
-) -> None:
-    lost, _, pairs = table
-    alone = beta_interval(lost / pairs, pairs, confidence)
-    low, high = weighted_difference([PairedPart(1.0, lost, 0, pairs)], confidence)
-    assert low == pytest.approx(-alone.high, abs=1e-9)
-    assert high >= -alone.low - 1e-9
-
-
-def test_interval_of_pairs_is_mover_with_their_correlation() -> None:
-    lost, gained, pairs = 16, 9, 50
-    loss, gain = beta_interval(lost / pairs, pairs), beta_interval(gained / pairs, pairs)
-    p, q = gained / pairs, lost / pairs
-    r = -p * q / math.sqrt(p * (1 - p) * q * (1 - q))
-    one, other = p - gain.low, loss.high - q
-    low = p - q - math.sqrt(one**2 + other**2 - 2 * r * one * other)
-    one, other = gain.high - p, q - loss.low
-    high = p - q + math.sqrt(one**2 + other**2 - 2 * r * one * other)
-    got = weighted_difference([PairedPart(1.0, lost, gained, pairs)])
-    assert got == pytest.approx((low, high), abs=1e-12)
-
-
-@given(rough_parts, confidences)
-def test_difference_lies_in_its_interval_of_some_width(
-    rough: list[tuple[int, float, float, int]], confidence: float
-) -> None:
-    parts = parts_of(rough)
-    low, high = weighted_difference(parts, confidence)
-    assert -1 <= low <= difference_of(parts) + 1e-12
-    assert difference_of(parts) - 1e-12 <= high <= 1
-    assert high > low
-
-
-@given(rough_parts, confidences)
-def test_the_other_way_round_the_interval_is_mirrored(
-    rough: list[tuple[int, float, float, int]], confidence: float
-) -> None:
-    parts = parts_of(rough)
-    back = [PairedPart(p.weight, p.gained, p.lost, p.pairs, p.link) for p in parts]
-    low, high = weighted_difference(back, confidence)
-    assert weighted_difference(parts, confidence) == pytest.approx((-high, -low), abs=1e-9)
-
-
-@given(st.lists(st.sampled_from([-1.0, 0.0, 1.0]), min_size=1, max_size=80))
-def test_single_pairs_and_their_counts_have_one_interval(differences: list[float]) -> None:
-    lost, gained = differences.count(-1.0), differences.count(1.0)
-    by_count = weighted_difference([PairedPart(1.0, lost, gained, len(differences))])
-    assert paired_interval(differences) == pytest.approx(by_count, abs=1e-12)
-
-
-def test_clusters_of_several_sizes_count_by_size() -> None:
-    differences, sizes = [-1.0, 0.0, 0.0, 0.5], [1, 1, 1, 5]
-    low, high = paired_interval(differences, sizes=sizes)
-    assert low < (-1 + 2.5) / 8 < high
-    alike = paired_interval([*differences[:3], *[0.5] * 5])
-    assert low < alike.low
-    assert high > alike.high
-
-
-@pytest.mark.parametrize("value", [0.0, 0.4, -1.0, 1.0])
-@pytest.mark.parametrize("size", [1, 3, 50])
-def test_pairs_that_all_changed_alike_still_have_some_width(value: float, size: int) -> None:
-    low, high = paired_interval([value] * size)
-    assert low <= value <= high
-    assert high - low > 0.01
-
-
-@pytest.mark.parametrize(
-    ("differences", "sizes"), [([], None), ([1.5], None), ([math.nan], None), ([0.1], [0])]
-)
-def test_differences_out_of_range_are_refused(
-    differences: list[float], sizes: list[float] | None
-) -> None:
-    with pytest.raises(ValueError, match=r"not between|at least one"):
-        paired_interval(differences, sizes=sizes)
-
-
 @pytest.mark.parametrize(
     ("lost", "gained", "pairs"), [(-1, 0, 3), (2, 2, 3), (0, 0, 0), (0, 0, math.inf)]
 )
@@ -277,23 +181,6 @@ def test_counts_out_of_range_are_refused(lost: int, gained: int, pairs: int) -> 
 def test_negative_counts_have_no_test() -> None:
     with pytest.raises(ValueError, match="at least 0"):
         mcnemar(-1, 3)
-
-
-@pytest.mark.parametrize(("lost", "gained", "pairs"), [(5, 5, 100), (1, 0, 60), (0, 0, 20)])
-def test_pairs_needed_are_the_fewest_that_show_it(lost: int, gained: int, pairs: int) -> None:
-    needed = pairs_needed([PairedPart(1.0, lost, gained, pairs)], 0.02)
-    assert needed is not None
-
-    def low(size: float) -> float:
-        scale = size / pairs
-        return weighted_difference([PairedPart(1.0, lost * scale, gained * scale, size)]).low
-
-    assert low(needed) > -0.02 >= low(needed - 1.01)
-
-
-def test_pairs_that_are_enough_need_no_more_and_a_large_drop_has_none() -> None:
-    assert pairs_needed([PairedPart(1.0, 1, 3, 900)], 0.02) == 900
-    assert pairs_needed([PairedPart(1.0, 4, 2, 100)], 0.02) is None
 
 
 @pytest.mark.parametrize(

@@ -125,16 +125,23 @@ def test_update_new_only_leaves_what_is_there(project: Project) -> None:
     assert set(snapshots(project, "more")) == OURS
 
 
-def test_a_damaged_baseline_is_named_and_accepting_again_mends_it(project: Project) -> None:
+def test_a_damaged_baseline_is_named_and_accepting_with_a_reason_mends_it(
+    project: Project,
+) -> None:
     before = snapshots(project)
     path = project.root / "suites" / "demo" / "__snapshots__" / "ours.json"
     path.write_text("<<<<<<< HEAD\n" + path.read_text())
-    result = run(project, "suites", baseline="ours")
-    assert "ours.json:1: holds conflict markers of a merge" in result.out
-    assert len(project.journal()) == 16
+    damaged = path.read_bytes()
     result = run(project, UPDATE, "suites", accept_as="ours")
-    assert "1 snapshot passed. 1 snapshot updated." in result.out
-    assert _without_run(snapshots(project)) == _without_run(before)
+    assert "ours.json:1: holds conflict markers of a merge" in result.out
+    assert "accepting it needs a reason" in result.out
+    assert path.read_bytes() == damaged
+    assert len(project.journal()) == 16
+    result = run(project, UPDATE, "suites", accept_as="ours", accept_reason="mended")
+    assert result.line("snapshots updated") == "2 snapshots updated."
+    assert json.loads(path.read_bytes())["reason"] == "mended"
+    after = snapshots(project)
+    assert {name for name in before if before[name] != after[name]} == {"ours.json"}
 
 
 def test_what_cannot_be_written_is_said_with_its_place(project: Project) -> None:
@@ -186,20 +193,10 @@ def test_same(snapshot):
 )
 
 
-@pytest.mark.parametrize(
-    ("source", "arguments"),
-    [
-        (TESTS, ("suites/demo/test_own.py", UPDATE)),
-        (SNAPSHOT_TESTS, (UPDATE, "-n", "2")),
-    ],
-    ids=["alone", "workers"],
-)
-def test_test_files_beside_a_suite_cost_no_model_its_baseline(
-    project: Project, source: str, arguments: tuple[str, ...]
-) -> None:
+def test_test_files_beside_a_suite_cost_no_model_its_baseline(project: Project) -> None:
     before = snapshots(project)
-    project.write("suites/demo/test_own.py", source)
-    result = run(project, *arguments, accept_as="new", baseline="ours")
+    project.write("suites/demo/test_own.py", SNAPSHOT_TESTS)
+    result = run(project, UPDATE, "-n", "2", accept_as="new", baseline="ours")
     assert result.status == 0, result.out
     assert "unused" not in result.out
     after = snapshots(project)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from pytest_medbench.baselines.fingerprints import kept_fingerprint
@@ -60,7 +60,6 @@ class Finished:
     outcomes: Mapping[tuple[str, str], Outcome]
     verdict: str | None
     stopped: str | None
-    scores: Mapping[tuple[str, str], Sequence[float]] = field(default_factory=dict)
 
     @property
     def repeats(self) -> int:
@@ -218,12 +217,11 @@ def _items(suite: Suite, finished: Finished, hashes: Mapping[str, str]) -> dict[
 def _record(outcome: Outcome, made_with: str, finished: Finished) -> ItemRecord:
     score = score_of(outcome)
     status = Status.ERROR if score is None and outcome.score is not None else outcome.status
-    repeated = finished.scores.get((outcome.suite, outcome.id), outcome.scores)
     return ItemRecord(
         id=outcome.id,
         status=status,
         score=None if score is None else float(score),
         answer=kept_answer(outcome.answer),
         made_with=made_with,
-        scores=tuple(map(float, repeated)) if finished.repeats > 1 else (),
+        scores=tuple(map(float, outcome.scores)) if finished.repeats > 1 else (),
     )

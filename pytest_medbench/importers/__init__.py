@@ -7,6 +7,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Protocol
 
+from pytest_medbench.importers.medbench_brasil import import_medbench_brasil
+from pytest_medbench.importers.medbench_brasil_runs import import_medbench_brasil_runs
 from pytest_medbench.importers.medbench_v4 import import_medbench_v4
 from pytest_medbench.importers.medbench_v4_export import ExportError, export_medbench_v4
 from pytest_medbench.importers.medxpertqa import import_medxpertqa
@@ -25,6 +27,8 @@ Exporter = Callable[..., Report]
 
 IMPORTERS: Mapping[str, Importer] = MappingProxyType(
     {
+        "medbench-brasil": import_medbench_brasil,
+        "medbench-brasil-runs": import_medbench_brasil_runs,
         "medbench-v4": import_medbench_v4,
         "medxpertqa": import_medxpertqa,
         "pubmedqa": import_pubmedqa,
@@ -40,6 +44,8 @@ __all__ = [
     "Problem",
     "Report",
     "export_medbench_v4",
+    "import_medbench_brasil",
+    "import_medbench_brasil_runs",
     "import_medbench_v4",
     "import_medxpertqa",
     "import_pubmedqa",

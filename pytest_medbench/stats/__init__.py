@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
+from pytest_medbench.stats.differences import (
+    PairedPart,
+    difference_of,
+    paired_interval,
+    pairs_needed,
+    weighted_difference,
+)
 from pytest_medbench.stats.intervals import (
     Interval,
     beta_interval,
@@ -18,15 +25,7 @@ from pytest_medbench.stats.multiplicity import (
     holm,
     holm_adjusted,
 )
-from pytest_medbench.stats.paired import (
-    PairedPart,
-    difference_of,
-    mcnemar,
-    paired_interval,
-    pairs_needed,
-    tango,
-    weighted_difference,
-)
+from pytest_medbench.stats.paired import mcnemar, tango
 from pytest_medbench.stats.power import least_visible, mcnemar_power
 from pytest_medbench.stats.sequential import Design, FixedTest, Sequential, order
 from pytest_medbench.stats.sign_flip import sign_flip

@@ -67,10 +67,11 @@ def missing(n: int, discordance: float, share: float, limits: Limits) -> tuple[f
     return float(over), float(under)
 
 
-def pseudo_pairs(parts: list[PairedPart], squares: list[float]) -> tuple[float, float]:
+def pseudo_pairs(parts: list[PairedPart]) -> tuple[float, float]:
     """Give the normal limits with one pseudo-pair each way a task: the rule turned down."""
     middle = variance = 0.0
-    for part, square in zip(parts, squares, strict=True):
+    for part in parts:
+        square = part.losses.squares + part.gains.squares
         mean = (part.gained - part.lost) / part.pairs
         n = part.pairs + 2
         shrunk = (part.gained - part.lost) / n
@@ -84,15 +85,24 @@ def drawn(name: str, tasks: list[np.ndarray], weights: list[float], truth: float
     """Give the misses over runs; each task is an array of differences, runs x pairs."""
     lost = [np.maximum(-task, 0).sum(axis=1).tolist() for task in tasks]
     gained = [np.maximum(task, 0).sum(axis=1).tolist() for task in tasks]
-    squares = [(task**2).sum(axis=1).tolist() for task in tasks]
+    fallen = [(np.maximum(-task, 0) ** 2).sum(axis=1).tolist() for task in tasks]
+    risen = [(np.maximum(task, 0) ** 2).sum(axis=1).tolist() for task in tasks]
     missed = np.zeros(4)
     for run in range(RUNS):
         parts = [
-            PairedPart(weight, lost[t][run], gained[t][run], tasks[t].shape[1], t, squares[t][run])
+            PairedPart(
+                weight,
+                lost[t][run],
+                gained[t][run],
+                tasks[t].shape[1],
+                t,
+                fallen[t][run],
+                risen[t][run],
+            )
             for t, weight in enumerate(weights)
         ]
         low, high = weighted_difference(parts, CONFIDENCE)
-        other = pseudo_pairs(parts, [square[run] for square in squares])
+        other = pseudo_pairs(parts)
         ends = (low, -high, other[0], -other[1])
         missed += [end > at + 1e-12 for end, at in zip(ends, (truth, -truth) * 2, strict=True)]
     over, under, *turned_down = (float(count) for count in missed / RUNS)
@@ -131,15 +141,16 @@ def graded_cases() -> Iterator[tuple[str, Callable[..., np.ndarray], float]]:
     yield "clusters of 2, 10 % move", clusters(2, 0.1), 0.0
     yield "clusters of 5, 20 % move", clusters(5, 0.2), 0.0
 
-    def rare(lost: float) -> Callable[..., np.ndarray]:
+    def rare(lost: float, *small: float) -> Callable[..., np.ndarray]:
         def draw(rng: np.random.Generator, shape: tuple[int, int]) -> np.ndarray:
-            small = rng.choice([-0.05, 0.05], shape)
-            return np.where(rng.random(shape) < lost, -1.0, small)
+            return np.where(rng.random(shape) < lost, -1.0, rng.choice(small, shape))
 
         return draw
 
-    yield "small changes, 2 % lost whole", rare(0.02), -0.02
-    yield "small changes, 10 % lost whole", rare(0.1), -0.1
+    for lost in (0.005, 0.02, 0.1):
+        yield f"0.05 up or down, {lost:.1%} lost whole", rare(lost, -0.05, 0.05), -lost
+        yield f"0.2 up, {lost:.1%} lost whole", rare(lost, 0.2), 0.2 - 1.2 * lost
+        yield f"0.2 down, {lost:.1%} lost whole", rare(lost, -0.2), -0.2 - 0.8 * lost
     yield "rubric scores, independent, unchanged", rubric(0.0), 0.0
     yield "rubric scores, independent, 10 points lower", rubric(1.0), -0.1
 

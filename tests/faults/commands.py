@@ -140,6 +140,18 @@ class FaultServer:
                 self._changed.wait(0.05)
             return True
 
+    def settle(self) -> None:
+        """Wait until it has done with all that it was asked."""
+        until = time.monotonic() + PATIENCE
+        with self._changed:
+            while self._under_way():
+                assert time.monotonic() < until, f"{self._under_way()} requests are not ended"
+                self._changed.wait(0.05)
+
+    def _under_way(self) -> int:
+        asked, given, refused = (self.events[e].total() for e in ("asked", "given", "refused"))
+        return asked - given - refused
+
     def items(self, event: str) -> list[str]:
         """Give the numbers of the items that had an event."""
         with self._changed:

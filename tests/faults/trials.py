@@ -144,6 +144,7 @@ def play(trial: Trial, folder: Path, undisturbed: Sequence[str]) -> Report:
                 flags.append("--medbench-resume=last")
         whole = run(project, *flags)
         report.statuses.append(whole.status)
+        server.settle()
         report.asked_again = server.asked_again
         report.dropped = server.count("refused")
     if whole.status != 0:
