@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from made_suites import answer
@@ -18,14 +17,6 @@ from pytest_medbench.suites import Entry, Suite
 
 MADE_WITH = "0123456789abcdef"
 PLACE = "medbench.toml [gates]"
-
-
-@dataclass(frozen=True, slots=True)
-class Record(ItemRecord):
-    """An item's record that says what its group is."""
-
-    group: str | None = None
-    critical: bool | None = None
 
 
 def accept(suite: Suite, letters: str, *, run: str = "run-1", **given: Any) -> SuiteBaseline:
@@ -59,9 +50,9 @@ def accept(suite: Suite, letters: str, *, run: str = "run-1", **given: Any) -> S
 def _record(outcome: Outcome | None, entry: Entry, scores: tuple[float, ...]) -> ItemRecord:
     known = {"group": entry.group, "critical": is_safety(entry.labels) or entry.must_pass}
     if outcome is None:
-        return Record(entry.id, Status.ERROR, None, None, MADE_WITH, **known)
+        return ItemRecord(entry.id, Status.ERROR, None, None, MADE_WITH, **known)
     score = sum(scores) / len(scores) if scores else outcome.score
-    return Record(entry.id, outcome.status, score, "A", MADE_WITH, scores, **known)
+    return ItemRecord(entry.id, outcome.status, score, "A", MADE_WITH, scores, **known)
 
 
 def against(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +18,21 @@ ALLOW = "--medbench-allow-partial"
 SPECIALTIES = ("oncology", "dermatology", "surgery")
 
 
+def empty_project(root: Path) -> Project:
+    """Make a project whose runs are no part of the workers that test it."""
+    # syrupy would take a run of its own for one of ours, and leave its report out.
+    return Project(root, {"PYTEST_XDIST_WORKER": ""})
+
+
+def copy_of(project: Project, root: Path) -> Project:
+    """Copy a project."""
+    shutil.copytree(project.root, root)
+    return empty_project(root)
+
+
 def new_project(root: Path) -> Project:
     """Make a project of two suites, `demo` with three specialties and the small `more`."""
-    project = Project(root)
+    project = empty_project(root)
     project.key_model()
     project.config("[tool.medbench.gates]\noverall = 0.6\n")
     project.suite(items(), gates="")

@@ -48,6 +48,7 @@ def test_interrupted_run_keeps_what_is_in_flight_and_the_next_goes_on(
     server.settle()
     assert server.count("refused") == 0
     assert server.count("given") < ITEMS
+    server.next_run()
     result = run(project, FEW, *workers)
     assert result.status == 0, result.out
     assert "taken over" in result.out
@@ -66,6 +67,7 @@ def test_second_interrupt_ends_at_once(tmp_path: Path, undisturbed: list[str]) -
         assert "ended at once" in result.out
         server.kill()
         server.start()
+        server.next_run()
         result = run(project, FEW)
         assert result.status == 0, result.out
         assert server.asked_again == 0
@@ -80,6 +82,8 @@ def test_killed_run_loses_no_more_than_is_in_flight(
     server.wait_for(15)
     command.signal(signal.SIGKILL)
     assert command.end().status == -signal.SIGKILL
+    server.settle()
+    server.next_run()
     result = run(project, FEW)
     assert result.status == 0, result.out
     assert "taken over" in result.out
@@ -99,6 +103,8 @@ def test_items_of_a_killed_worker_are_run_again_or_named(
     assert sum(counts.values()) == project.verdicts()["planned"] == ITEMS
     missing = counts["error"] + counts["not run"]
     assert result.status == (11 if missing else 0), result.out
+    server.settle()
+    server.next_run()
     result = run(project, FEW)
     assert result.status == 0, result.out
     assert outcomes(project) == undisturbed
@@ -116,6 +122,8 @@ def test_workers_of_a_killed_controller_ask_for_nothing_more(
     command.end()
     wait_for_death(workers)
     assert server.count("asked") < ITEMS
+    server.settle()
+    server.next_run()
     result = run(project, FEW)
     assert result.status == 0, result.out
     assert outcomes(project) == undisturbed
@@ -153,6 +161,7 @@ class TestDisk:
             assert result.status == 11, result.out
             assert "full" in result.out
             remount(cache, "size=10m")
+            server.next_run()
             result = run(project, *flags, "--medbench-resume=last")
             assert result.status == 0, result.out
         assert outcomes(project) == undisturbed
@@ -167,6 +176,7 @@ class TestDisk:
             result = run(project, *flags)
             assert result.status == 11, result.out
             remount(home, "size=10m")
+            server.next_run()
             result = run(project, *flags)
             assert result.status == 0, result.out
             assert lost(project, undisturbed) == 0
@@ -206,6 +216,8 @@ def test_clock_that_is_set_back_costs_nothing(
     server.wait_for(10)
     command.signal(signal.SIGINT)
     assert command.end().status == 2
+    server.settle()
+    server.next_run()
     result = run(project, FEW)
     assert result.status == 0, result.out
     assert outcomes(project) == undisturbed

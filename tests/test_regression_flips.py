@@ -43,11 +43,11 @@ def test_flip_that_was_not_asked_again_is_listed_and_blocks_nothing() -> None:
     ("old", "new", "status"),
     [
         ("ccccc", "wwwww", 1),
-        ("ccccc", "wwwwc", 1),
+        ("ccccc", "wwwwc", 0),
         ("ccccc", "wwwcc", 0),
         ("ccccw", "wwwww", 0),
         ("ccccc", "ccccc", 0),
-        ("cccccccccc", "wwwwwwwwcc", 1),
+        ("cccccccccc", "wwwwwwwwwc", 0),
         ("cccccccccc", "wwwwwwwccc", 0),
         (None, "wwwww", 10),
         (None, "wwwcc", 10),

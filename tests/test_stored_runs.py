@@ -151,7 +151,6 @@ class TestFigures:
         assert len(unread) == 2
         assert all(row["answer"] is None for row in unread)
 
-
     def test_publisher_read_other_letters_than_a_model_stated(self, stored: Stored) -> None:
         """The letters are taken over as they were read; where a text says so, they are wrong."""
         stated = other = 0

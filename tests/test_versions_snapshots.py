@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from accepted_projects import (
     BASELINE,
     UPDATE,
     accepted_project,
+    copy_of,
     findings,
     more_items,
     rewrite,
@@ -22,6 +22,7 @@ from accepted_projects import (
     wrote_down,
 )
 from projects import KEY, Project, server_config
+from sharded import merge, run_shard
 from wrong_projects import Ask, KeyServer, prompt_of
 
 SUMMARY = "python%3Akey%3Aright.json"
@@ -39,8 +40,7 @@ def accepted(tmp_path_factory: pytest.TempPathFactory) -> Project:
 @pytest.fixture
 def project(accepted: Project, tmp_path: Path) -> Project:
     """A copy of it."""
-    shutil.copytree(accepted.root, tmp_path / "project")
-    return Project(tmp_path / "project")
+    return copy_of(accepted, tmp_path / "project")
 
 
 def test_an_edit_voids_exactly_the_items_it_touches(project: Project) -> None:
@@ -118,8 +118,7 @@ def test_accepting_again_mends_a_damaged_snapshot(project: Project) -> None:
 def test_workers_accept_the_same_bytes_and_leave_the_other_model_as_it_was(
     project: Project, tmp_path: Path
 ) -> None:
-    other = Project(tmp_path / "other")
-    shutil.copytree(project.root, other.root)
+    other = copy_of(project, tmp_path / "other")
     before = snapshots(project)
     made = []
     for each, workers in ((project, []), (other, ["-n", "4"])):
@@ -171,3 +170,11 @@ def test_a_resumed_run_is_compared_as_a_whole(project: Project) -> None:
     said = findings(result)
     assert any("specialty.dermatology: a drop of 55 points on 20 pairs" in line for line in said)
     assert not any("without a score" in line or "void" in line for line in said)
+
+
+def test_merged_shards_are_compared_as_a_whole(project: Project) -> None:
+    flags = [worse(project, 12), BASELINE]
+    shards = [run_shard(project, part, *flags) for part in ("1/2", "2/2")]
+    result = merge(project, *shards)
+    assert result.status == 1, result.out
+    assert "specialty.oncology: a drop of 48 points on 25 pairs" in result.out

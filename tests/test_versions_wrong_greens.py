@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from pathlib import Path
 
 import pytest
@@ -14,6 +13,8 @@ from accepted_projects import (
     SPECIALTIES,
     UPDATE,
     accepted_project,
+    copy_of,
+    empty_project,
     findings,
     items,
     more_items,
@@ -38,8 +39,7 @@ def accepted(tmp_path_factory: pytest.TempPathFactory) -> Project:
 @pytest.fixture
 def project(accepted: Project, tmp_path: Path) -> Project:
     """A copy of it."""
-    shutil.copytree(accepted.root, tmp_path / "project")
-    return Project(tmp_path / "project")
+    return copy_of(accepted, tmp_path / "project")
 
 
 def test_a_drop_blocks_where_every_threshold_passes(project: Project) -> None:
@@ -143,7 +143,7 @@ def test_a_run_that_blocks_is_accepted_with_a_reason_only_and_still_blocks(
 
 
 def test_six_small_steps_do_not_pass_a_margin_of_two_points(tmp_path: Path) -> None:
-    project = Project(tmp_path)
+    project = empty_project(tmp_path)
     project.config("[tool.medbench.gates]\noverall = { max_drop = 0.02 }\n")
     project.key_model()
     project.suite(questions(211, prefix="o", specialty=SPECIALTIES[0]), gates="overall = 0.5")

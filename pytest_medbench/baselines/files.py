@@ -75,6 +75,10 @@ def items_bytes(records: Iterable[ItemRecord]) -> bytes:
         }
         if record.scores:
             line["scores"] = list(record.scores)
+        if record.group is not None:
+            line["group"] = record.group
+        if record.critical:
+            line["critical"] = True
         lines.append(_json(line) + b"\n")
     return b"".join(lines)
 

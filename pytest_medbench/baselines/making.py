@@ -11,7 +11,7 @@ from pytest_medbench.baselines.hashes import ItemHasher, suite_hashes
 from pytest_medbench.baselines.records import Figures, ItemRecord, SuiteBaseline, kept_answer
 from pytest_medbench.catalogue import Catalogue
 from pytest_medbench.errors import MedbenchError
-from pytest_medbench.gates.accounting import NOT_RUN, tally
+from pytest_medbench.gates.accounting import NOT_RUN, is_safety, tally
 from pytest_medbench.gates.measure import measure
 from pytest_medbench.gates.rules import COVERAGE
 from pytest_medbench.gates.slices import Index
@@ -19,7 +19,7 @@ from pytest_medbench.gates.verdict import Verdict
 from pytest_medbench.groups import each_group, score_of
 from pytest_medbench.outcomes import Outcome, Status
 from pytest_medbench.report.plain import printable
-from pytest_medbench.suites import Suite
+from pytest_medbench.suites import Entry, Suite
 
 NO_VERDICT = "no verdict"
 LONGEST_REASON = 1000
@@ -200,6 +200,9 @@ def _rounded(value: float | None) -> float | None:
 
 def _items(suite: Suite, finished: Finished, hashes: Mapping[str, str]) -> dict[str, ItemRecord]:
     digests = dict(ItemHasher(finished.catalogue, suite, hashes).of_all())
+    critical = {
+        entry.group for entry in suite.entries if entry.must_pass or is_safety(entry.labels)
+    }
     found = {}
     for entry in suite.entries:
         outcome = finished.outcomes.get((suite.name, entry.id))
@@ -210,11 +213,15 @@ def _items(suite: Suite, finished: Finished, hashes: Mapping[str, str]) -> dict[
                 f"{suite.name}::{entry.id} is not there any more as it was asked; nothing was "
                 "written, run the suite again"
             )
-        found[entry.id] = _record(outcome, digests[entry.id], finished)
+        found[entry.id] = _record(
+            outcome, digests[entry.id], finished, entry, critical=entry.group in critical
+        )
     return found
 
 
-def _record(outcome: Outcome, made_with: str, finished: Finished) -> ItemRecord:
+def _record(
+    outcome: Outcome, made_with: str, finished: Finished, entry: Entry, *, critical: bool
+) -> ItemRecord:
     score = score_of(outcome)
     status = Status.ERROR if score is None and outcome.score is not None else outcome.status
     return ItemRecord(
@@ -224,4 +231,6 @@ def _record(outcome: Outcome, made_with: str, finished: Finished) -> ItemRecord:
         answer=kept_answer(outcome.answer),
         made_with=made_with,
         scores=tuple(map(float, outcome.scores)) if finished.repeats > 1 else (),
+        group=None if entry.group == entry.id else entry.group,
+        critical=critical,
     )

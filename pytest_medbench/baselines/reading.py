@@ -175,7 +175,14 @@ def _records(path: Path, data: bytes) -> Iterator[tuple[int, ItemRecord]]:
         yield (
             number,
             ItemRecord(
-                item.id, item.status, item.score, item.answer, item.made_with, tuple(item.scores)
+                item.id,
+                item.status,
+                item.score,
+                item.answer,
+                item.made_with,
+                tuple(item.scores),
+                item.group,
+                item.critical,
             ),
         )
 

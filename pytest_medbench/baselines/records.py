@@ -31,6 +31,10 @@ class ItemRecord:
         16 hex digits over what voids the item, see `hashes.ItemHasher`.
     scores : tuple of float
         Those of the repeats, if there were several.
+    group : str or None
+        What it is scored in; None where that is the item alone.
+    critical : bool
+        Whether it is of safety, or its group must pass: its loss is never passed over.
     """
 
     id: str
@@ -39,6 +43,8 @@ class ItemRecord:
     answer: str | None
     made_with: str
     scores: tuple[float, ...] = ()
+    group: str | None = None
+    critical: bool = False
 
 
 @dataclass(frozen=True, slots=True)

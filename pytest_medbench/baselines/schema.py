@@ -72,6 +72,8 @@ class ItemModel(BaseModel):
     answer: Annotated[_Line, Field(max_length=LONGEST_ANSWER)] | None
     made_with: _Digest
     scores: tuple[_Unit, ...] = ()
+    group: Annotated[_Line, Field(min_length=1, max_length=200)] | None = None
+    critical: bool = False
 
     @model_validator(mode="after")
     def _score_fits_status(self) -> ItemModel:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from pytest_medbench.gates import Decision, GateVerdict, SliceScore, Verdict
 from pytest_medbench.outcomes import Outcome, Status
+from pytest_medbench.report.changes import write_comparison
 from pytest_medbench.report.plain import printable
 from pytest_medbench.report.writer import Writer
 
@@ -44,6 +45,8 @@ def letter_and_word(report: pytest.TestReport) -> tuple[str, str, tuple[str, Mar
 
 def summarize(reporter: pytest.TerminalReporter, account: Account, exit_status: int) -> None:
     """Print the table and the verdict of a session."""
+    if account.comparison is not None:
+        write_comparison(reporter, account.comparison, redact=account.options.redact)
     if account.decision is not None:
         write_decision(
             reporter,
@@ -152,6 +155,8 @@ def _asked_for(verdict: GateVerdict | None) -> str:
     gate = verdict.gate
     if gate.max_wrong is not None:
         return f"<= {gate.max_wrong} wrong"
+    if gate.min is None and gate.max_drop is not None:
+        return f"drop <= {100 * gate.max_drop:g}"
     if gate.min is None:
         return "exists"
     sign = ">=" if gate.rule == "point" else "low >="

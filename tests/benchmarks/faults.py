@@ -1,6 +1,8 @@
 """The table of faults and what was lost to them, by the real command against a real server.
 
-Usage: python tests/benchmarks/faults.py [server|own|commands|schedules]... [--write] [--only TEXT]
+Usage: python tests/benchmarks/faults.py [server|own|commands|schedules]... [--write]
+
+With `--keep FILE` the parts that are done are kept there, and not made again.
 
 `server`, `own`: a row for each fault of the server and of this side, serial and with two workers.
 `commands`: 24 runs that are killed at random points until one is whole. `schedules`: 3,000
@@ -13,6 +15,7 @@ set by libfaketime (Debian's package of that name), or by MEDBENCH_FAKETIME=FILE
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import platform
 import re
@@ -199,13 +202,23 @@ class Table:
         for scenario in scenarios:
             if self._only not in scenario.title:
                 continue
-            self._made += 1
-            row = meet(scenario, workers, self._scratch / str(self._made), self.undisturbed)
+            row = self._meet(scenario, workers)
             self.twice += row.twice
             print(row, flush=True)
             if not row.is_right:
                 print(row.said, file=sys.stderr)
             yield row
+
+    def _meet(self, scenario: Scenario, workers: Sequence[str]) -> Row:
+        while True:
+            self._made += 1
+            try:
+                return meet(scenario, workers, self._scratch / str(self._made), self.undisturbed)
+            except AssertionError as error:
+                # libfaketime now and then hangs a process as it starts.
+                print(f"{scenario.title}: once more: {error}", file=sys.stderr, flush=True)
+                if not scenario.environ:
+                    raise
 
     def server(self) -> str:
         """Give the table of the server's faults."""
@@ -328,7 +341,7 @@ reads and holds what was reported. At the end the outcomes are those of a run wi
 """
 
 
-def write_page(parts: dict[str, str]) -> None:
+def write_page(parts: dict[str, object]) -> None:
     """Write docs/faults.md."""
     names = ("pytest-medbench", "pytest", "pytest-xdist", "openai", "hypothesis")
     versions = [f"{name} {version(name)}" for name in names]
@@ -354,14 +367,23 @@ def main() -> None:
     parser.add_argument("parts", nargs="*", choices=[*names, []], default=[])
     parser.add_argument("--only", default="", help="rows whose title holds this text")
     parser.add_argument("--write", action="store_true", help=f"write {PAGE.name}")
+    parser.add_argument("--keep", type=Path, help="a file for the parts that are done")
     arguments = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     with tempfile.TemporaryDirectory() as name:
         table = Table(Path(name), arguments.only)
-        parts = {part: getattr(table, part)() for part in arguments.parts or names}
-        print(f"{table.twice} answers given to two processes of one run, or to two runs at once")
-    if arguments.write and set(parts) == set(names):
-        write_page({**parts, "twice": str(table.twice)})
+        kept = arguments.keep
+        parts = json.loads(kept.read_text()) if kept and kept.exists() else {}
+        for part in arguments.parts or names:
+            if part not in parts:
+                parts[part] = getattr(table, part)()
+                parts["twice"] = parts.get("twice", 0) + table.twice
+                table.twice = 0
+                if kept:
+                    kept.write_text(json.dumps(parts))
+    print(f"{parts['twice']} answers given to two processes of one run, or to two runs at once")
+    if arguments.write and set(parts) >= set(names):
+        write_page(parts)
 
 
 if __name__ == "__main__":

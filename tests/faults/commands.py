@@ -58,6 +58,8 @@ class FaultServer:
         if certificate is not None:
             self._further += ["--certificate", str(certificate)]
         self._changed = threading.Condition()
+        self._known: Counter[str] = Counter()
+        self._again = self._twice = 0
         self._port = "0"
         self.base_url = ""
 
@@ -157,11 +159,29 @@ class FaultServer:
         with self._changed:
             return list(self.events[event])
 
+    def next_run(self) -> None:
+        """Take all that has been given so far as known to the runs that come."""
+        self._again, self._twice = self.asked_again, self.twice
+        self._known = self.events["given"].copy()
+
     @property
     def asked_again(self) -> int:
-        """Answers that were given whole more than once for one item."""
+        """Whole answers that runs asked for though an earlier run had been given them."""
+        return self._again + sum(n for item, n in self._new().items() if item in self._known)
+
+    @property
+    def twice(self) -> int:
+        """Whole answers that one run was given twice.
+
+        Two workers may ask for the same item when one takes over from the other; that costs an
+        answer, and loses none.
+        """
+        new = self._new()
+        return self._twice + sum(n - 1 for item, n in new.items() if item not in self._known)
+
+    def _new(self) -> Counter[str]:
         with self._changed:
-            return sum(count - 1 for count in self.events["given"].values())
+            return self.events["given"] - self._known
 
 
 class Command:
@@ -228,6 +248,12 @@ class Command:
         """Kill one of xdist's workers."""
         os.kill(self.workers()[0], signal.SIGKILL)
 
+    def kill(self) -> None:
+        """End it and all its workers, if they have not ended."""
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.pid, signal.SIGKILL)
+        self._process.wait(PATIENCE)
+
     def has_ended(self) -> bool:
         """Tell whether it has ended."""
         return self._process.poll() is not None
@@ -237,8 +263,7 @@ class Command:
         try:
             status = self._process.wait(PATIENCE)
         except subprocess.TimeoutExpired:
-            os.killpg(self.pid, signal.SIGKILL)
-            self._process.wait(PATIENCE)
+            self.kill()
             raise AssertionError(f"no end after {PATIENCE:g} s:\n{self.said()}") from None
         return Result(status, self.said())
 

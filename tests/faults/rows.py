@@ -141,41 +141,39 @@ def meet(
         project = made(folder, server.base_url)
         flags = [f"--medbench-concurrency={IN_FLIGHT}", *workers]
         command = Command(project, *flags, *scenario.flags, environ=scenario.environ)
-        if scenario.meanwhile is not None:
-            scenario.meanwhile(command, server)
-        result = command.end()
+        try:
+            if scenario.meanwhile is not None:
+                scenario.meanwhile(command, server)
+            result = command.end()
+        finally:
+            command.kill()
+        if scenario.fault == "none":
+            server.settle()
         # A server without a fault answers all that it is asked.
         before = set(server.items("asked" if scenario.fault == "none" else "given"))
-        twice = server.asked_again
+        server.next_run()
         kept = before & on_disk(project)
         wrong = wrong_endings(project, undisturbed, scenario.endings)
         server.kill()
-        then, again = _run_again(scenario, flags, project, server, before)
+        then = _run_again(scenario, flags, project, server)
         stored = {item: end for item, end in scenario.endings.items() if end[0] != "error"}
         wrong |= wrong_endings(project, undisturbed, stored, whole=True)
     return Row(
-        scenario, " ".join(workers), len(before), len(kept), len(wrong), again, twice,
-        result.status, then.status, f"{result.out}\n{then.out}",
+        scenario, " ".join(workers), len(before), len(kept), len(wrong), server.asked_again,
+        server.twice,        result.status, then.status, f"{result.out}\n{then.out}",
     )  # fmt: skip
 
 
 def _run_again(
-    scenario: Scenario,
-    flags: Sequence[str],
-    project: Project,
-    server: FaultServer,
-    before: set[str],
-) -> tuple[Result, int]:
-    given = server.events["given"].copy()
+    scenario: Scenario, flags: Sequence[str], project: Project, server: FaultServer
+) -> Result:
     if scenario.mend is not None:
         scenario.mend(project.root)
     if scenario.certificate is not None:
         server.without_certificate()
         made(project.root, server.base_url.replace("https", "http"))
     server.start()
-    then = run(project, *flags, *scenario.again)
-    more = server.events["given"] - given
-    return then, sum(more[item] for item in before)
+    return run(project, *flags, *scenario.again)
 
 
 def on_disk(project: Project) -> set[str]:

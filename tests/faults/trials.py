@@ -78,7 +78,7 @@ class Report:
     may_be_lost : int
         Answers that were in flight at a SIGKILL, at the most.
     asked_again : int
-        Answers that were given and asked for again.
+        Answers that a run asked for though an earlier one had been given them.
     dropped : int
         Requests that the server was still to answer when nobody waited any more.
     statuses : list of int
@@ -163,12 +163,14 @@ def _play_one(
     came = server.wait_for(before + after, unless=command.has_ended)
     left = end_by(kill, command) if came and not command.has_ended() else None
     result = command.end()
+    wait_for_death(left or [])
+    server.settle()
+    server.next_run()
     report.statuses.append(result.status)
     if left is None:  # there was nothing left to ask for
         if result.status != 0:
             report.wrong.append(f"an undisturbed run ended with {result.status}:\n{result.out}")
         return
-    wait_for_death(left)
     processes = 2 if kill in (Kill.KILL, Kill.KILL_CONTROLLER, Kill.INTERRUPT_TWICE) else 1
     report.may_be_lost += 0 if kill in ORDERLY else processes * IN_FLIGHT
     finished = result.status in FINISHED and len(outcomes(project)) == ITEMS

@@ -98,8 +98,9 @@ def compare(
                 text = f"no item has a label any more for {named(keys)}"
                 _find(found, Verdict.INCONCLUSIVE, each, text)
     settings = _rules(rules, scores, found.vanished)
+    share = 1 / max(1, sum(bool(each.suites) for each in compared))
     for each in compared:
-        _hold_against(each, suites, scores, run, confirmed, settings, found)
+        _hold_against(each, suites, scores, run, confirmed, settings, share, found)
     return _comparison(compared, settings, found)
 
 
@@ -140,6 +141,7 @@ def _hold_against(
     run: Run,
     confirmed: Mapping[tuple[str, str], Confirmation],
     rules: Rules,
+    share: float,
     found: _Found,
 ) -> None:
     for problem in against.problems:
@@ -157,7 +159,7 @@ def _hold_against(
         _about_gone(name, gone_groups(baseline, by_name.get(name)), against, found)
     if with_baseline:
         index = Index({suite.name: scores[suite.name] for suite in with_baseline})
-        rows = list(slice_rows(Evidence(Pairs(index, cells)), against.which, rules))
+        rows = list(slice_rows(Evidence(Pairs(index, cells), share), against.which, rules))
         found.slices += rows
         _about_rows(rows, against, rules, found)
     fresh = [suite.name for suite in suites if suite.name not in against.suites]
@@ -199,7 +201,7 @@ def _about_gone(name: str, gone: Gone, against: Against, found: _Found) -> None:
     found.left_out.append(LeftOut(name, against.which, "vanished", GONE, gone.groups))
     text = f"{many(len(gone.groups), 'accepted group')} of {name} {GONE}: {named(gone.groups)}"
     if gone.critical:
-        text += f"; {gone.critical:,} of safety or must-pass, or not known not to be"
+        text += f"; {gone.critical:,} of safety or must-pass"
     _find(found, None if gone.tolerated else Verdict.INCONCLUSIVE, against, text)
 
 

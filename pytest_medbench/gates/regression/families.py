@@ -64,10 +64,19 @@ class Tested:
 
 
 class Evidence:
-    """The slices of a run against one accepted version, each worked out once."""
+    """The slices of a run against one accepted version, each worked out once.
 
-    def __init__(self, pairs: Pairs) -> None:
+    Parameters
+    ----------
+    pairs : Pairs
+    share : float
+        Of every level, in (0, 1]: a run that is held against two accepted versions has two chances
+        to be blocked by noise, and half the level for each.
+    """
+
+    def __init__(self, pairs: Pairs, share: float = 1.0) -> None:
         self.pairs = pairs
+        self._share = share
         self._views: dict[tuple[str | None, str], Views] = {}
 
     def views(self, key: str, scope: str | None = None) -> Views:
@@ -109,6 +118,7 @@ class Evidence:
         alpha : float
             Level of the test on `overall`.
         """
+        alpha *= self._share
         names = self.pairs.index.names()
         primaries = [name for name in names if name.startswith("specialty.") and "/" not in name]
         # Alone it is overall once more, and would be a second chance to block.
@@ -128,10 +138,10 @@ class Evidence:
         }
         levels = [
             (OVERALL, [OVERALL], alpha),
-            ("specialties", primaries, SPECIALTIES_Q),
-            ("safety", safety, SAFETY_ALPHA),
+            ("specialties", primaries, SPECIALTIES_Q * self._share),
+            ("safety", safety, SAFETY_ALPHA * self._share),
             *(
-                (f"secondaries of {name}", within, SPECIALTIES_Q)
+                (f"secondaries of {name}", within, SPECIALTIES_Q * self._share)
                 for name, within in children.items()
             ),
         ]
@@ -155,22 +165,23 @@ class Evidence:
     ) -> dict[str, bool]:
         parents = self.ps(primaries, view)
         within = {name: self.ps(children[name], view) for name in parents}
-        first, second = gatekeeping(parents, within, SPECIALTIES_Q)
+        first, second = gatekeeping(parents, within, SPECIALTIES_Q * self._share)
         decided = [
             decide_family(self.ps([OVERALL], view), alpha),
             first,
             *second.values(),
-            decide_family(self.ps(safety, view), SAFETY_ALPHA, holm_adjusted),
+            decide_family(self.ps(safety, view), SAFETY_ALPHA * self._share, holm_adjusted),
         ]
         return {key: each.rejected for family in decided for key, each in family.items()}
 
     def others(self, keys: Sequence[str], scope: str | None) -> dict[str, Tested]:
         """Test slices that no default family has, as one family, by Holm."""
+        level = OTHERS_ALPHA * self._share
         best, worst = (
-            decide_family(self.ps(keys, view, scope), OTHERS_ALPHA, holm_adjusted) for view in _ENDS
+            decide_family(self.ps(keys, view, scope), level, holm_adjusted) for view in _ENDS
         )
         return {
-            key: Tested("gated", len(best), OTHERS_ALPHA, best[key].rejected, worst[key].rejected)
+            key: Tested("gated", len(best), level, best[key].rejected, worst[key].rejected)
             for key in best
         }
 

@@ -175,7 +175,8 @@ def _weigh(old: tuple[bool, ...] | None, new: tuple[bool, ...]) -> tuple[Verdict
             )
         return None, f"not confirmed: {now}; the accepted version cannot be asked"
     before = f"before {old.count(True)} of {len(old)} right"
-    if all(old) and 5 * wrong >= 4 * asked:
+    # With 4 of 5 an unchanged model is blocked in up to 11 % of runs, as simulations show.
+    if all(old) and wrong == asked:
         return Verdict.BLOCK, f"confirmed: {before}, {now}"
     return None, f"not confirmed: {before}, {now}"
 

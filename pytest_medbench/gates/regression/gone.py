@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from pytest_medbench.baselines.records import ItemRecord, SuiteBaseline
+from pytest_medbench.baselines.records import SuiteBaseline
 from pytest_medbench.gates.slices import keys_of
 from pytest_medbench.outcomes import Status
 from pytest_medbench.suites import Suite
@@ -22,7 +22,7 @@ class Gone:
     groups : tuple of str
         Sorted.
     critical : int
-        Those that are of safety or must-pass, or of which nobody knows.
+        Those that are of safety or must-pass.
     others, of : int
         The others, and how many others were accepted.
     """
@@ -46,24 +46,13 @@ def gone_groups(baseline: SuiteBaseline, suite: Suite | None) -> Gone:
     for item, record in baseline.items.items():
         if record.status is Status.UNSCORED:
             continue
-        group = _group_of(record)
-        groups[group] = groups.get(group, False) or _is_critical(record)
+        group = record.id if record.group is None else record.group
+        groups[group] = groups.get(group, False) or record.critical
         if item not in scored:
             gone.add(group)
     critical = sum(groups[group] for group in gone)
     others = sum(not each for each in groups.values())
     return Gone(tuple(sorted(gone)), critical, len(gone) - critical, others)
-
-
-def _group_of(record: ItemRecord) -> str:
-    group: str | None = getattr(record, "group", None)
-    return record.id if group is None else group
-
-
-def _is_critical(record: ItemRecord) -> bool:
-    # What is not known to be harmless counts as critical.
-    critical: bool | None = getattr(record, "critical", None)
-    return critical is not False
 
 
 def gone_slices(
