@@ -18,6 +18,7 @@ from pytest_medbench.baselines.whole_run import first_answered
 from pytest_medbench.catalogue import Catalogue
 from pytest_medbench.errors import MedbenchError
 from pytest_medbench.gates import Gate, Verdict
+from pytest_medbench.gates.accounting import is_safety
 from pytest_medbench.gates.regression import Against, Comparison, compare
 from pytest_medbench.gates.slices import keys_of
 from pytest_medbench.gates.verdict import BLOCKED, OK, UNDECIDED
@@ -28,7 +29,7 @@ from pytest_medbench.report.plain import printable
 from pytest_medbench.runs import PLAN, VERDICTS, read_plan, read_verdicts
 from pytest_medbench.shard_suites import read_again
 from pytest_medbench.shards import NOT_DECIDED, MergeError, Plan, Shard, SuitePlan, read_outcomes
-from pytest_medbench.suites import Suite
+from pytest_medbench.suites import Entry, Suite
 
 ANY_DAY = "1970-01-01"
 SAME = "0" * 16
@@ -234,11 +235,16 @@ def _baseline(old: StoredRun, suite: Suite, catalogue: Catalogue) -> SuiteBaseli
     """
     hashes = suite_hashes(catalogue, suite, old.plan.model, repeats=old.repeats)
     known = {entry.labels for entry in suite.entries}
+    critical = {
+        entry.group for entry in suite.entries if entry.must_pass or is_safety(entry.labels)
+    }
     items = {}
     for entry in suite.entries:
         outcome = old.outcomes.get((suite.name, entry.id))
         if outcome is not None and entry.problem is None:
-            items[entry.id] = _record(outcome, several=old.repeats > 1)
+            items[entry.id] = _record(
+                outcome, entry, several=old.repeats > 1, critical=entry.group in critical
+            )
     return SuiteBaseline(
         key=old.model,
         suite=suite.name,
@@ -254,11 +260,18 @@ def _baseline(old: StoredRun, suite: Suite, catalogue: Catalogue) -> SuiteBaseli
     )
 
 
-def _record(outcome: Outcome, *, several: bool) -> ItemRecord:
+def _record(outcome: Outcome, entry: Entry, *, several: bool, critical: bool) -> ItemRecord:
     score = score_of(outcome)
-    status = Status.ERROR if score is None and outcome.score is not None else outcome.status
-    scores = outcome.scores if several else ()
-    return ItemRecord(outcome.id, status, score, kept_answer(outcome.answer), SAME, scores)
+    return ItemRecord(
+        id=outcome.id,
+        status=Status.ERROR if score is None and outcome.score is not None else outcome.status,
+        score=score,
+        answer=kept_answer(outcome.answer),
+        made_with=SAME,
+        scores=outcome.scores if several else (),
+        group=None if entry.group == entry.id else entry.group,
+        critical=critical,
+    )
 
 
 def _selected(suite: Suite, run: StoredRun) -> frozenset[str]:

@@ -187,6 +187,7 @@ def _score(
 ) -> GroupScore:
     rule = suite.spec.score.group_rule
     judged = suite.scorer.needs_judge
+    have: list[Outcome] = []
     scores: list[float] = []
     right = errors = unparsable = 0
     for entry in here:
@@ -197,12 +198,16 @@ def _score(
         unparsable += outcome.status is Status.UNPARSABLE
         score = None if judged else score_of(outcome)
         if score is not None:
+            have.append(outcome)
             scores.append(score)
             right += outcome.status is Status.CORRECT
     wrong = len(scores) - right
     missing = len(members) - len(scores)
-    worst, best = bounds(rule, scores, right, missing)
-    decided = not missing or (rule == "all" and wrong > 0)
+    if any(outcome.scores for outcome in have):
+        worst, best = _mean_bounds(rule, have, suite.spec.score.correct_at, missing)
+    else:
+        worst, best = bounds(rule, scores, right, missing)
+    decided = not missing or (rule == "all" and worst == best)
     return GroupScore(
         suite=suite.name,
         group=group,
@@ -224,10 +229,23 @@ def _score(
     )
 
 
+def _mean_bounds(
+    rule: str, have: Sequence[Outcome], correct_at: float, missing: int
+) -> tuple[float, float]:
+    """Give the means over the repeats of a group's bounds."""
+    repeats = max(len(outcome.scores) for outcome in have)
+    ends = []
+    for at in range(repeats):
+        scores = [each.scores[at] for each in have if at < len(each.scores)]
+        right = sum(score >= correct_at for score in scores)
+        ends.append(bounds(rule, scores, right, missing + len(have) - len(scores)))
+    return sum(low for low, _ in ends) / repeats, sum(high for _, high in ends) / repeats
+
+
 def _right(rule: str, worst: float, best: float, wrong: int, missing: int) -> bool | None:
     if rule == "mean":
         return False if wrong else None if missing else True
-    return bool(worst) if worst == best else None
+    return worst >= 1.0 if worst == best else None
 
 
 def score_of(outcome: Outcome) -> float | None:

@@ -171,6 +171,17 @@ def test_a_suite_that_the_later_run_lacks_is_named(project: Project) -> None:
     assert [(each["suite"], each["kind"]) for each in found["left_out"]] == [("more", "vanished")]
 
 
+def test_a_lost_suite_of_safety_items_is_said_to_be_that(project: Project) -> None:
+    store_run(project, "b")
+    group = {"group": "g", **DEATH}
+    project.suite([*questions(2, **group), *questions(300, prefix="n")], name="more")
+    shutil.rmtree(project.root / ".medbench/runs/a")
+    store_run(project, "a")
+    status, found = _compared(project)
+    assert status == 10
+    assert any("1 of safety or must-pass" in each["reason"] for each in found["findings"])
+
+
 def test_the_later_runs_gates_hold(project: Project) -> None:
     path = store_run(project, "b", _wrong("q000")) / "plan.json"
     plan = json.loads(path.read_text())

@@ -105,6 +105,8 @@ def test_each_item_is_asked_so_often_and_stays_one_item(
         assert len(server.requests) == 18
         again = project.run("suites", "--medbench-repeats=3", *flags)
         assert len(server.requests) == 18
+    (overall,) = [each for each in project.verdicts()["slices"] if each["key"] == "overall"]
+    assert overall["score"] == pytest.approx(2 / 3)
     for result in (first, again):
         assert "3 repeats of 6 items: mean 66.7, pass^3 0.0" in result.out
         assert "6 items planned" in result.out
