@@ -95,7 +95,8 @@ def check_acceptable(finished: Finished, reason: str | None) -> None:
     if finished.verdict in (Verdict.BLOCK, Verdict.INCONCLUSIVE) and not (reason or "").strip():
         raise AcceptError(
             f"run {finished.run} came to {finished.verdict}: accepting it needs a reason, which "
-            "is kept in the snapshot; nothing was written, give --medbench-accept-reason TEXT"
+            "is kept in the snapshot; nothing was written, give --medbench-accept-reason TEXT "
+            "(medbench accept: --reason TEXT)"
         )
 
 

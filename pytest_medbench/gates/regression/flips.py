@@ -43,7 +43,8 @@ class _Both:
 
     @property
     def critical(self) -> bool:
-        return self.must_pass or is_safety(self.entry.labels)
+        # A label that was taken off since hides no flip.
+        return self.must_pass or is_safety(self.entry.labels) or self.record.critical
 
     def kind(self) -> Kind | None:
         """Tell what became of it; None where nothing did."""
