@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 from faults.ledger import Ledger
-
 from pytest_medbench import clock
 from pytest_medbench.cache import Mode, Store
 from pytest_medbench.exchange import Request, Response

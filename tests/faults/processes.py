@@ -28,7 +28,6 @@ from faults.lives import (
     fill_disk_of,
     mortal,
 )
-
 from pytest_medbench import clock
 from pytest_medbench.broker import Broker
 from pytest_medbench.cache import CacheError, Mode
