@@ -16,6 +16,7 @@ from pytest_medbench.gates.accounting import (
 from pytest_medbench.gates.drops import judge_drop
 from pytest_medbench.gates.measure import SliceScore, measure
 from pytest_medbench.gates.regression.model import Comparison
+from pytest_medbench.gates.regression.wording import many
 from pytest_medbench.gates.resolve import matching, resolve
 from pytest_medbench.gates.rules import COVERAGE, OVERALL, Gate
 from pytest_medbench.gates.slices import Index
@@ -316,7 +317,7 @@ def _headline(
     worse = sum(finding.status == BLOCKED for finding in _of_comparison(comparison))
     if status == BLOCKED:
         text = f"BLOCK: {blocked} gates blocked, {failed} must-pass groups failed"
-        text += f", {worse} findings against what was accepted" if worse else ""
+        text += f", {many(worse, 'finding')} against what was accepted" if worse else ""
     elif circumstances.shard is not None:
         state = {OK: "complete", INCOMPLETE: "incomplete"}.get(status, "in doubt")
         text = f"shard {circumstances.shard} {state}; medbench merge decides"
