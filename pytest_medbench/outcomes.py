@@ -112,7 +112,8 @@ class Outcome:
             self.tries,
             self.asked_at,
             self.served_by,
-            list(self.scores),
+            # Most have none, and a field that is left out costs nothing.
+            *([list(self.scores)] if self.scores else []),
         ]
 
     @classmethod
@@ -121,4 +122,6 @@ class Outcome:
         suite, id_, status, *rest = values
         outcome = cls(suite, id_, Status(status), *rest)
         # JSON and xdist know no tuples.
-        return replace(outcome, scores=tuple(outcome.scores)) if outcome.scores else outcome
+        if isinstance(outcome.scores, tuple):
+            return outcome
+        return replace(outcome, scores=tuple(outcome.scores))

@@ -70,6 +70,7 @@ class RunFolder:
             self._lock = path.open("a+b")
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
+            self.release()
             raise RunError(
                 f"{self.path}: another process is at work on this run; wait until it has ended"
             ) from error

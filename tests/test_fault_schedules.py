@@ -112,7 +112,7 @@ class Schedule(RuleBasedStateMachine):
 
     @rule(life=LIVES, mode=st.sampled_from(Mode))
     def new_run(self, life: Life, mode: Mode) -> None:
-        self.run = self.new(mode, life.clock)
+        self.run, self.clock = self.new(mode, life.clock), life.clock
         self.own, self.lately = set(), set()
         self.process(life, resumed=False)
 
@@ -129,6 +129,8 @@ class Schedule(RuleBasedStateMachine):
         self.check(beside, other, ended)
         self.account_for(mine.end(), life, self.stored(resumed=True))
         self.shared |= ended.events.items("shared")
+        # These may be dated by a clock that was behind.
+        self.lately -= ended.events.items("shared")
 
     @rule(half=st.text(max_size=40))
     def torn_journal(self, half: str) -> None:
@@ -183,7 +185,8 @@ class Schedule(RuleBasedStateMachine):
         self.shared |= shared
         # What the shared cache held before and what this run put there is told apart by time; that
         # the clock was set back after the run began is learnt from the journal only.
-        self.lately |= shared & ended.events.items("journalled") if life.clock < 0 else shared
+        late = life.clock < self.clock
+        self.lately |= shared & ended.events.items("journalled") if late else shared
 
     def check(self, run: Run, life: Life, ended: Ended) -> None:
         """Check the account: one status an item, no score without an answer, all written down."""
