@@ -88,7 +88,8 @@ def test_killed_run_loses_no_more_than_is_in_flight(
     assert result.status == 0, result.out
     assert "taken over" in result.out
     assert outcomes(project) == undisturbed
-    assert server.asked_again <= IN_FLIGHT
+    # What had just arrived and was being written comes on top.
+    assert server.asked_again <= 2 * IN_FLIGHT
 
 
 def test_items_of_a_killed_worker_are_run_again_or_named(

@@ -172,7 +172,7 @@ def _play_one(
             report.wrong.append(f"an undisturbed run ended with {result.status}:\n{result.out}")
         return
     processes = 2 if kill in (Kill.KILL, Kill.KILL_CONTROLLER, Kill.INTERRUPT_TWICE) else 1
-    report.may_be_lost += 0 if kill in ORDERLY else processes * IN_FLIGHT
+    report.may_be_lost += 0 if kill in ORDERLY else processes * 2 * IN_FLIGHT
     finished = result.status in FINISHED and len(outcomes(project)) == ITEMS
     if result.status not in expected(kill) and not finished:
         report.wrong.append(f"{kill}: exit status {result.status}:\n{result.out}")
