@@ -301,8 +301,8 @@ the statuses of its items are held against those of a run without faults.
 - **exit status**: of the run with the fault, and in brackets the right one. The run after it ended
   with 0 wherever the last column says yes.
 
-A kill takes with it what is in flight, at most {in_flight} answers for each process that is killed, and
-what has just arrived and is being written, at most as many again.
+A kill takes with it what is in flight, at most {in_flight} answers for each process that is
+killed, and what has just arrived and is being written, at most as many again.
 A negative exit status is the signal that ended the process. Of all answers in the two tables,
 {twice} were given to two processes of one run, or to the two runs at once.
 
