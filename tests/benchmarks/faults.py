@@ -35,7 +35,7 @@ sys.path.insert(0, str(TESTS))
 from faults.commands import Command, FaultServer, made, outcomes, run  # noqa: E402
 from faults.disks import mounted, remount  # noqa: E402
 from faults.rows import IN_FLIGHT, Row, Scenario, after, back_after, meet  # noqa: E402
-from faults.trials import Kill, Trial, end_by, expected, play  # noqa: E402
+from faults.trials import Kill, Trial, end_by, expected, may_take, play  # noqa: E402
 
 WORKERS: tuple[tuple[str, ...], ...] = ((), ("-n", "2"))
 TRIALS, SCHEDULES = 24, 3_000
@@ -99,7 +99,7 @@ def own_faults(scratch: Path, workers: Sequence[str]) -> Iterator[Scenario]:
     """Give the faults on this side."""
     for kill in Kill:
         if workers or kill not in (Kill.KILL_CONTROLLER, Kill.KILL_WORKER):
-            yield killed(kill, len(workers) or 1)
+            yield killed(kill, 2 if workers else 1)
     yield Scenario("two runs at once in one folder", meanwhile=second_run)
     if os.geteuid() == 0:
         yield from disk_faults()
@@ -108,17 +108,13 @@ def own_faults(scratch: Path, workers: Sequence[str]) -> Iterator[Scenario]:
         yield jumping_clock(scratch, library, offset)
 
 
-def killed(kill: Kill, processes: int) -> Scenario:
+def killed(kill: Kill, workers: int) -> Scenario:
     """Give the scenario of a signal."""
-    right = expected(kill)
-    orderly = kill in (Kill.INTERRUPT, Kill.TERMINATE)
-    each = 1 if kill is Kill.KILL_WORKER else processes
     return Scenario(
         str(kill),
-        expected=right,
+        expected=expected(kill),
         meanwhile=after(15, lambda command: end_by(kill, command)),
-        # What has arrived and is being written comes on top of what is in flight.
-        in_flight=0 if orderly else 2 * IN_FLIGHT * each,
+        in_flight=may_take(kill, workers=workers),
     )
 
 

@@ -131,6 +131,17 @@ def expected(kill: Kill) -> tuple[int, ...]:
             return (-signal.SIGKILL,)
 
 
+def may_take(kill: Kill, *, workers: int) -> int:
+    """Give the answers that a kill may take with it at the most.
+
+    What is in flight in each process that is killed, and as much that has arrived and is being
+    written.
+    """
+    if kill in ORDERLY:
+        return 0
+    return 2 * IN_FLIGHT * (1 if kill is Kill.KILL_WORKER else workers)
+
+
 def play(trial: Trial, folder: Path, undisturbed: Sequence[str]) -> Report:
     """Play a trial in a new project."""
     report = Report()
@@ -139,7 +150,8 @@ def play(trial: Trial, folder: Path, undisturbed: Sequence[str]) -> Report:
         flags = [f"--medbench-concurrency={IN_FLIGHT}", *trial.workers]
         flags += ["--medbench-cache=off"] if trial.resumed else []
         for kill, after in trial.kills:
-            _play_one(kill, after, Command(project, *flags), server, project, report)
+            if _play_one(kill, after, Command(project, *flags), server, project, report):
+                report.may_be_lost += may_take(kill, workers=2 if trial.workers else 1)
             if trial.resumed and "--medbench-resume=last" not in flags:
                 flags.append("--medbench-resume=last")
         whole = run(project, *flags)
@@ -158,7 +170,8 @@ def play(trial: Trial, folder: Path, undisturbed: Sequence[str]) -> Report:
 
 def _play_one(
     kill: Kill, after: int, command: Command, server: FaultServer, project: Project, report: Report
-) -> None:
+) -> bool:
+    """Let a run be killed; tell whether there was still one to kill."""
     before = server.count("asked")
     came = server.wait_for(before + after, unless=command.has_ended)
     left = end_by(kill, command) if came and not command.has_ended() else None
@@ -170,11 +183,10 @@ def _play_one(
     if left is None:  # there was nothing left to ask for
         if result.status != 0:
             report.wrong.append(f"an undisturbed run ended with {result.status}:\n{result.out}")
-        return
-    processes = 2 if kill in (Kill.KILL, Kill.KILL_CONTROLLER, Kill.INTERRUPT_TWICE) else 1
-    report.may_be_lost += 0 if kill in ORDERLY else processes * 2 * IN_FLIGHT
+        return False
     finished = result.status in FINISHED and len(outcomes(project)) == ITEMS
     if result.status not in expected(kill) and not finished:
         report.wrong.append(f"{kill}: exit status {result.status}:\n{result.out}")
     if result.status in FINISHED and not finished:
         report.wrong.append(f"{kill}: {result.status} for a run that did not finish")
+    return True
