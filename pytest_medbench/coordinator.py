@@ -124,11 +124,13 @@ class Coordinator(Setting):
 
     def choose(self, items: list[pytest.Item]) -> None:
         """Keep the cases that the selection flags ask for."""
-        from pytest_medbench.narrowing import deselect
+        from pytest_medbench.narrowing import deselect, safety_first
 
         if self._problem is None:
             try:
                 deselect(self.config, self.options, items)
+                if self.options.early_stop:
+                    safety_first(items, self.options.seed, distributed.worker_count(self.config))
             except ConfigError as error:
                 self._problem = error
 
@@ -235,14 +237,13 @@ class Coordinator(Setting):
             return
         self.take_run_id(run_id)
         from pytest_medbench.models.base import ModelError
-        from pytest_medbench.narrowing import suites_lacking
-        from pytest_medbench.session import read_selected
+        from pytest_medbench.narrowing import check_selection, read_selected, suites_lacking
 
         try:
             places = handover.find_suites(self.folder.path, worker)
             selected = read_selected(self.catalogue, self.options.root, ids, places)
             lacking = [] if places else suites_lacking(self.config, self.catalogue.suites, worker)
-            self._check_selection()
+            check_selection(self.catalogue, self.options)
             self._asker = self._make_asker()
             self._plan(selected, lacking)
             assert self.account is not None
@@ -255,14 +256,6 @@ class Coordinator(Setting):
             pytest.exit(str(error), returncode=INCOMPLETE if error.retry else 4)
         except MedbenchError as error:
             pytest.exit(str(error), returncode=4)
-
-    def _check_selection(self) -> None:
-        from pytest_medbench.selection import select
-
-        select(
-            self.options,
-            ((suite, entry) for suite in self.catalogue.suites for entry in suite.entries),
-        )
 
     def _worker_asker(self) -> Asker:
         from pytest_medbench.worker import Sender, make_asker
@@ -317,7 +310,10 @@ class Coordinator(Setting):
         elif self._intake is not None:
             self._intake.note(report)
             stop = distributed.stop_of_controller(self.config)
-            if stop is not None:
+            early = self.account.early if self.account is not None else None
+            if early is not None and early.reason is not None:
+                self._halt(early.reason)
+            elif stop is not None:
                 # Workers have their whole share in hand and would go through all of it.
                 handover.leave_stop(self.folder.path, stop)
 

@@ -52,8 +52,8 @@ def stop_of_controller(config: pytest.Config) -> str | None:
 
 
 def worker_count(config: pytest.Config) -> int:
-    """Give how many workers the run was begun with."""
-    return int(config.workerinput.get("workercount", 1))  # type: ignore[attr-defined]
+    """Give how many workers the run was begun with; 1 for a serial one."""
+    return int(getattr(config, "workerinput", {}).get("workercount", 1))
 
 
 def worker_number(config: pytest.Config) -> int:

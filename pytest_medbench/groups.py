@@ -134,6 +134,30 @@ def each_group(
             yield _score(suite, group, cluster, labels, members, here, outcomes)
 
 
+def score_group(
+    suite: Suite, members: Sequence[Entry], selected_ids: Collection[str], outcomes: Outcomes
+) -> GroupScore:
+    """Score one group, of which at least a member is in this run.
+
+    Parameters
+    ----------
+    suite : Suite
+    members : sequence of Entry
+        All members of the group.
+    selected_ids, outcomes
+        As for `score_groups`.
+
+    Returns
+    -------
+    GroupScore
+        Its cluster is the first member's, whatever it shares with other groups.
+    """
+    here = [entry for entry in members if entry.id in selected_ids]
+    first = members[0]
+    labels = _labels_of(members, {})
+    return _score(suite, first.group, first.cluster, labels, members, here, outcomes)
+
+
 def members_of(suite: Suite) -> dict[str, list[Entry]]:
     """Give the items with a target by their group, in the order of the suite."""
     groups: dict[str, list[Entry]] = {}

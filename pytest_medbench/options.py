@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_medbench.errors import ConfigError, nearest
+from pytest_medbench.rates import Rates, read_rates
 from pytest_medbench.toml_text import parse_toml
 
 if TYPE_CHECKING:
@@ -49,6 +50,7 @@ _FLAGS: tuple[tuple[str, Any, type | None, str], ...] = (
      "the model's)"),
     ("accept_reason", None, str, "why a run is accepted that blocked or is inconclusive"),
     ("confirm_flips", 0, int, "ask both versions so often again where a safety item flipped"),
+    ("early_stop", False, bool, "stop and block as soon as a safety slice is shown to be unsafe"),
     ("redact", False, bool, "show and write no questions and answers where versions are compared"),
     ("strict", False, bool, "report every wrong or unparsable item as a failed test"),
     ("report_only", False, bool, "exit 0 where no gate was decided; what blocks still blocks"),
@@ -57,7 +59,7 @@ _FLAGS: tuple[tuple[str, Any, type | None, str], ...] = (
 _SELECTIONS = ("specialty", "safety", "task", "track")
 # Of one invocation, and never of a project.
 _FLAGS_ONLY = ("resume", "plan_only", "accept_as", "accept_reason")
-_TABLES = ("models", "gates", "taxonomy", "require")
+_TABLES = ("models", "gates", "sequential", "taxonomy", "require")
 
 
 @dataclass(frozen=True)
@@ -108,6 +110,7 @@ class Options:
     accept_as: str | None = None
     accept_reason: str | None = None
     confirm_flips: int = 0
+    early_stop: bool = False
     redact: bool = False
     strict: bool = False
     report_only: bool = False
@@ -116,6 +119,7 @@ class Options:
     selections: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     models: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     gates: Mapping[str, Any] = field(default_factory=dict)
+    sequential: Rates = field(default_factory=Rates)
     taxonomy: tuple[Path, ...] = ()
 
     def named_model(self) -> str:
@@ -189,6 +193,7 @@ def read_options(config: pytest.Config) -> Options:
             _checked(name, table.get(name, default), kind, place) if given is None else given
         )
     _check_values(values)
+    _check_early_stop(values)
     if values["cache_dir"] is not None:
         values["cache_dir"] = root / values["cache_dir"]
     values["shard"] = _shard(values["shard"])
@@ -200,6 +205,7 @@ def read_options(config: pytest.Config) -> Options:
         selections={name: tuple(config.getoption(f"medbench_{name}")) for name in _SELECTIONS},
         models=_table_of(table, "models", place),
         gates=_gates(table, place),
+        sequential=read_rates(_table_of(table, "sequential", place), place),
         taxonomy=_taxonomy(table, root, place),
         **values,
     )
@@ -263,6 +269,13 @@ def _check_values(values: Mapping[str, Any]) -> None:
             )
     if not values["max_cache_age"] >= 0:
         raise ConfigError(f"--medbench-max-cache-age={values['max_cache_age']}: expected 0 or more")
+
+
+def _check_early_stop(values: Mapping[str, Any]) -> None:
+    for name in ("shard", "batch"):
+        if values["early_stop"] and values[name]:
+            why = {"shard": "a shard decides nothing", "batch": "a batch is asked as a whole"}[name]
+            raise ConfigError(f"--medbench-early-stop with --medbench-{name}: {why}; leave one out")
 
 
 def _shard(text: str | None) -> tuple[int, int] | None:

@@ -7,13 +7,13 @@ import platform
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from importlib.metadata import version
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_medbench import gates, resuming
 from pytest_medbench.baselines.making import Finished
 from pytest_medbench.baselines.names import FOLDER
 from pytest_medbench.errors import MedbenchError
+from pytest_medbench.gates.early import EarlyStop
 from pytest_medbench.outcomes import Outcome, Status
 from pytest_medbench.provenance import MadeWith, commit_of, relative, taxonomy_files
 from pytest_medbench.repeats import noise
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from pytest_medbench.exchange import Request
     from pytest_medbench.gates.regression import Comparison
     from pytest_medbench.options import Options
-    from pytest_medbench.suites import Suite
 
 _VERSIONS = ("pytest-medbench", "pytest", "pytest-xdist", "openai", "scipy")
 
@@ -66,6 +65,7 @@ class Account:
         self.versions: Versions | None = None
         self.comparison: Comparison | None = None
         self.earlier: resuming.Earlier | None = None
+        self.early: EarlyStop | None = None
         self.withdrawn = False
         self.outcomes: dict[tuple[str, str], Outcome] = {}
         self._snapshots = snapshots
@@ -115,6 +115,14 @@ class Account:
         self.narrow(narrowed_by)
         self._gates = self._read_gates()
         gates.check_gates(self._gates, self._catalogue.suites, self._catalogue.taxonomy)
+        if self.options.early_stop:
+            self.early = EarlyStop(
+                self._catalogue.suites,
+                self._selected,
+                self._gates,
+                self.options.sequential,
+                self.options.seed,
+            )
         document = self._plan_document(self.asker.fingerprint())
         self.folder.claim()
         if self.options.resume is not None:
@@ -214,6 +222,7 @@ class Account:
                 "allow_partial": options.allow_partial,
                 "ci": options.ci,
             },
+            "early_stop": None if self.early is None else self.early.document,
             "taxonomy": taxonomy_files(options),
             "versions": {name: version(name) for name in _VERSIONS}
             | {"python": platform.python_version()},
@@ -236,6 +245,8 @@ class Account:
         known = self.outcomes.get(key)
         if known is None or known.status in (Status.ERROR, Status.SKIPPED):
             self.outcomes[key] = outcome
+            if self.early is not None:
+                self.early.note(outcome)
 
     def note_crash(self, node_id: str, reason: str) -> None:
         """Count an item whose process died."""
@@ -272,6 +283,7 @@ class Account:
             stopped=stopped,
             doubts=tuple(doubts),
             notes=tuple(filter(None, notes)),
+            early=() if self.early is None else tuple(map(str, self.early.blocks)),
         )
         if self.versions is not None:
             self.comparison = self.versions.compare(
@@ -368,29 +380,3 @@ def verdicts_document(
         "doubts": list(doubts),
         **dataclasses.asdict(decision),
     }
-
-
-def read_selected(
-    catalogue: Catalogue, root: Path, node_ids: Iterable[str], places: Mapping[str, str]
-) -> list[tuple[str, str, str]]:
-    """Find the suites and items that node ids stand for, reading the suites.
-
-    Node ids of ordinary tests are left out. `places` are the paths of suites by node id; suites
-    that have none are looked for under `root`.
-    """
-    suites = {node_id: catalogue.read(Path(place)) for node_id, place in places.items()}
-    found = []
-    for node_id in node_ids:
-        path, separator, item = node_id.partition("::")
-        if separator and Path(path).name == "suite.toml":
-            suite = suites.get(path) or catalogue.read(root / path)
-            found.append((node_id, suite.name, _item_id(suite, item)))
-    return found
-
-
-def _item_id(suite: Suite, name: str) -> str:
-    try:
-        return suite.entry(name).id
-    except KeyError:
-        # --dist=loadgroup appends the name of the xdist group.
-        return name.rpartition("@")[0]

@@ -40,6 +40,10 @@ from pytest_medbench.suites import Suite
 
 CONFIDENCE = 0.95
 NAMED = 5
+EARLY = (
+    "the intervals above are those of a run of fixed size; after an early stop only the confidence "
+    "sequence's holds"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +119,7 @@ def decide(
         reasons=tuple(finding.reason for finding in findings if finding.reason),
         notes=(
             *circumstances.notes,
+            *([EARLY] if circumstances.early else []),
             *_notes_of(comparison),
             *([] if shard else resolved.notes),
             *_about_cut(cut),
@@ -233,7 +238,10 @@ def _of_coverage(
             )
             found.append(_Finding(INCOMPLETE, text))
     if circumstances.stopped is not None:
-        found.append(_Finding(INCOMPLETE, f"stopped early: {circumstances.stopped}"))
+        said = circumstances.stopped in circumstances.early
+        found.append(
+            _Finding(INCOMPLETE, "" if said else f"stopped early: {circumstances.stopped}")
+        )
     return found
 
 
@@ -268,7 +276,8 @@ def _notes_of(comparison: Comparison | None) -> list[str]:
 
 
 def _of_circumstances(circumstances: Circumstances, partial: str | None) -> list[_Finding]:
-    found = [_Finding(UNDECIDED, doubt) for doubt in circumstances.doubts]
+    found = [_Finding(BLOCKED, block) for block in circumstances.early]
+    found += [_Finding(UNDECIDED, doubt) for doubt in circumstances.doubts]
     if circumstances.control:
         found.append(_Finding(UNDECIDED, "the answers are a control's: no model was asked"))
     if partial is not None:
@@ -317,6 +326,7 @@ def _headline(
     worse = sum(finding.status == BLOCKED for finding in _of_comparison(comparison))
     if status == BLOCKED:
         text = f"BLOCK: {blocked} gates blocked, {failed} must-pass groups failed"
+        text += ", stopped early by a safety slice" if circumstances.early else ""
         text += f", {many(worse, 'finding')} against what was accepted" if worse else ""
     elif circumstances.shard is not None:
         state = {OK: "complete", INCOMPLETE: "incomplete"}.get(status, "in doubt")
@@ -325,7 +335,8 @@ def _headline(
         text = "INCONCLUSIVE: the run is incomplete"
     elif status == UNDECIDED:
         open_ = sum(verdict.verdict is Verdict.INCONCLUSIVE for verdict in verdicts)
-        text = f"INCONCLUSIVE: nothing blocked, {open_} gates undecided"
+        text = "INCONCLUSIVE: nothing blocked"
+        text += f", {many(open_, 'gate')} undecided" if open_ else ", see the reasons below"
     elif decided:
         said = [f"{len(verdicts)} gates passed"] if verdicts else []
         # Never "not worse": that a drop was not shown is all that a test without a margin says.

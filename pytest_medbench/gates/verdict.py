@@ -60,6 +60,8 @@ class Circumstances:
         Sentences that are printed beside the verdict.
     baseline_slices : tuple of str
         Slices of the baseline, which wildcards cover too.
+    early : tuple of str
+        What sequential tests found, each of which blocks.
     """
 
     partial: str | None = None
@@ -72,6 +74,7 @@ class Circumstances:
     doubts: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     baseline_slices: tuple[str, ...] = ()
+    early: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
