@@ -49,14 +49,29 @@ class KeyMaker:
     """
 
     def __init__(self, fingerprint: Mapping[str, Any]) -> None:
-        model = hashlib.sha256(_canonical(fingerprint).encode()).digest()
-        self._start = hashlib.sha256(_FORMAT + model)
+        self._start = hashlib.sha256(_FORMAT + _identity(fingerprint))
+
+    @classmethod
+    def of_identity(cls, identity: str) -> KeyMaker:
+        """Give that of a model of which only `identity_of` is known. Raises ValueError."""
+        maker = cls({})
+        maker._start = hashlib.sha256(_FORMAT + bytes.fromhex(identity))
+        return maker
 
     def __call__(self, wire: Mapping[str, Any], sample: int) -> bytes:
         """Give the sha256 of the model, the whole request and the sample's number."""
         digest = self._start.copy()
         digest.update(f"{sample}\0{_canonical(wire)}".encode())
         return digest.digest()
+
+
+def identity_of(fingerprint: Mapping[str, Any]) -> str:
+    """Give what stands for a model in its keys: 64 hex digits."""
+    return _identity(fingerprint).hex()
+
+
+def _identity(fingerprint: Mapping[str, Any]) -> bytes:
+    return hashlib.sha256(_canonical(fingerprint).encode()).digest()
 
 
 def cache_key(fingerprint: Mapping[str, Any], wire: Mapping[str, Any], sample: int) -> bytes:

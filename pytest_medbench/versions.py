@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from pytest_medbench.broker import Broker
     from pytest_medbench.catalogue import Catalogue
     from pytest_medbench.gates import Gate
+    from pytest_medbench.gates.regression.model import Which
     from pytest_medbench.outcomes import Outcome
 
 Key = tuple[str, str]
@@ -162,9 +163,22 @@ class Versions:
         texts = (
             {}
             if redact
-            else read_texts(comparison, self._catalogue, folder, folder_in(self._options.home))
+            else read_texts(
+                comparison, self._catalogue, folder, folder_in(self._options.home), self._kept
+            )
         )
         write_comparison_files(folder, comparison, texts, self._fresh, redact=redact)
+
+    def _kept(self, which: Which, suite: str, ids: list[str]) -> Mapping[str, str]:
+        """Give the accepted answers that the cache still has."""
+        from pytest_medbench.kept import kept_answers
+        from pytest_medbench.options import Options
+
+        known = self.found.anchors if which == "anchor" else self.found.baselines
+        # The plan of a merged run does not say where the cache was.
+        if suite not in known or not isinstance(self._options, Options):
+            return {}
+        return kept_answers(self._options, self._catalogue, known[suite], ids)
 
     def _against(self) -> list[Against]:
         found = self.found

@@ -29,6 +29,10 @@ class StubScorer:
     template: str = "stub"
     needs_judge: bool = False
 
+    @property
+    def code(self) -> str:
+        return ""
+
     def inspect(self, item: Item) -> Traits:
         return Traits()
 

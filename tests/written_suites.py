@@ -34,6 +34,10 @@ class LetterScorer:
     template: str = "choice"
     needs_judge: bool = False
 
+    @property
+    def code(self) -> str:
+        return ""
+
     def inspect(self, item: Item) -> Traits:
         if not isinstance(item.target, str):
             raise ValueError(f"target = {item.target!r}, expected one letter")

@@ -10,6 +10,8 @@ from pytest_medbench.report.plain import printable
 
 NOT_KEPT = "(not kept)"
 LONGEST = 1000
+# Beside the fingerprint: under what the model's responses are in the cache, though it is not whole.
+CACHED_AS = "cached_as"
 _DEEPEST = 6
 _SECRET_NAME = re.compile(r"key|secret|passw|token|auth|credential|cookie|session", re.IGNORECASE)
 _SECRET_VALUE = re.compile(

@@ -52,7 +52,7 @@ def suite_hashes(
     settings = catalogue.request(suite, Item(**_PROBE)).settings
     found = {
         "prompt": [*_probes(catalogue, suite), fingerprint.get("system")],
-        "scorer": score.model_dump(exclude={"group_rule"}),
+        "scorer": _scorer(suite),
         "group_rule": score.group_rule,
         "decoding": {
             name: _number(value)
@@ -64,6 +64,12 @@ def suite_hashes(
         "repeats": repeats,
     }
     return {name: _digest(found[name]) for name in NAMES}
+
+
+def _scorer(suite: Suite) -> dict[str, Any]:
+    found = suite.spec.score.model_dump(exclude={"group_rule"})
+    code = suite.scorer.code
+    return {**found, "code": code} if code else found
 
 
 def _probes(catalogue: Catalogue, suite: Suite) -> Iterator[Any]:

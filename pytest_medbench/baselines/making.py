@@ -6,10 +6,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from pytest_medbench.baselines.fingerprints import kept_fingerprint
+from pytest_medbench.baselines.fingerprints import CACHED_AS, kept_fingerprint
 from pytest_medbench.baselines.hashes import ItemHasher, suite_hashes
 from pytest_medbench.baselines.records import Figures, ItemRecord, SuiteBaseline, kept_answer
 from pytest_medbench.catalogue import Catalogue
+from pytest_medbench.database import identity_of
 from pytest_medbench.errors import MedbenchError
 from pytest_medbench.gates.accounting import NOT_RUN, is_safety, tally
 from pytest_medbench.gates.measure import measure
@@ -169,7 +170,7 @@ def make_baselines(
             accepted_on=accepted_on,
             reason=kept_reason(reason),
             verdict=finished.verdict or NO_VERDICT,
-            model=kept_fingerprint(finished.plan["model"]),
+            model=_model(finished.plan["model"]),
             repeats=finished.repeats,
             hashes=hashes,
             slices=_slices(suite, finished),
@@ -235,3 +236,8 @@ def _record(
         group=None if entry.group == entry.id else entry.group,
         critical=critical,
     )
+
+
+def _model(planned: Mapping[str, Any]) -> dict[str, Any]:
+    fingerprint = {name: value for name, value in planned.items() if name != "name"}
+    return {**kept_fingerprint(planned), CACHED_AS: identity_of(fingerprint)}

@@ -10,11 +10,13 @@ from typing import Any
 from pytest_medbench.catalogue import Catalogue
 from pytest_medbench.errors import SuiteError
 from pytest_medbench.gates.regression import Comparison, ItemChange
+from pytest_medbench.gates.regression.model import Which
 from pytest_medbench.outcomes import MISSING
 from pytest_medbench.runs import RunError, read_journal
 
 Key = tuple[str, str]
 FolderOf = Callable[[str], Path | None]
+KeptOf = Callable[[Which, str, list[str]], Mapping[str, str]]
 _GONE = frozenset(status.value for status in MISSING)
 
 
@@ -59,7 +61,11 @@ def folder_in(home: Path) -> FolderOf:
 
 
 def read_texts(
-    comparison: Comparison, catalogue: Catalogue, new: Path, folder_of: FolderOf
+    comparison: Comparison,
+    catalogue: Catalogue,
+    new: Path,
+    folder_of: FolderOf,
+    kept: KeptOf | None = None,
 ) -> dict[tuple[str, str, str], Texts]:
     """Read what was asked and answered for the items that got worse or are still wrong.
 
@@ -72,6 +78,8 @@ def read_texts(
         The folder of the run that is compared.
     folder_of : callable
         Gives the folder of an accepted run by its id; None where there can be none.
+    kept : callable, optional
+        Gives the answers that are kept elsewhere by id, of `baseline` or `anchor`, a suite and ids.
 
     Returns
     -------
@@ -84,6 +92,8 @@ def read_texts(
     for change in wanted:
         runs.setdefault(_run_of(comparison, change), set()).add((change.suite, change.id))
     then = {run: _answers(folder_of(run), keys) for run, keys in runs.items()}
+    if kept is not None:
+        _add_kept(comparison, wanted, then, kept)
     suites = {suite.name: suite for suite in catalogue.suites}
     found: dict[tuple[str, str, str], Texts] = {}
     for change in wanted:
@@ -98,6 +108,23 @@ def read_texts(
         accepted = then[_run_of(comparison, change)].get(key)
         found[change.which, *key] = Texts(question, options, expected, accepted, now.get(key))
     return found
+
+
+def _add_kept(
+    comparison: Comparison,
+    wanted: Iterable[ItemChange],
+    then: Mapping[str, dict[Key, str]],
+    kept: KeptOf,
+) -> None:
+    """Look elsewhere for the answers that no run's folder has."""
+    lacking: dict[tuple[Which, str], list[str]] = {}
+    for change in wanted:
+        if (change.suite, change.id) not in then[_run_of(comparison, change)]:
+            lacking.setdefault((change.which, change.suite), []).append(change.id)
+    for (which, suite), ids in lacking.items():
+        run = comparison.runs.get(f"{which}::{suite}", "")
+        for name, text in kept(which, suite, ids).items():
+            then[run][suite, name] = text
 
 
 def _run_of(comparison: Comparison, change: ItemChange) -> str:

@@ -99,6 +99,15 @@ def _write_items(writer: Writer, items: Sequence[ItemChange], *, redact: bool) -
         writer.write_line(f"  … and {len(worse) - ITEMS:,} more in the run's folder")
 
 
+def _ends(item: ItemChange) -> tuple[str, str]:
+    """Say what an item came to before and now, in words that differ."""
+    was, now = item.was_answer or item.was_status, item.now_answer or item.now_status
+    if was == now:
+        # The first of several answers was the same.
+        was, now = f"{was} ({item.was_score:.2f})", f"{now} ({item.now_score:.2f})"
+    return was, now
+
+
 def _item(item: ItemChange, *, redact: bool) -> str:
     text = f"{item.suite}::{item.id}"
     labels = [
@@ -110,7 +119,7 @@ def _item(item: ItemChange, *, redact: bool) -> str:
     if named:
         text += f" [{named}]"
     if not redact:
-        text += f": {item.was_answer or item.was_status} → {item.now_answer or item.now_status}"
+        text += ": {} → {}".format(*_ends(item))
     if item.note:
         text += f" ({item.note})"
     return printable(text)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
+import inspect
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -92,6 +95,13 @@ def scorer(
     return register
 
 
+def _digest_of_file(path: str | None) -> str:
+    try:
+        return hashlib.sha256(Path(path or "").read_bytes()).hexdigest()
+    except OSError:
+        return "unknown"
+
+
 def _place(function: ScoreFunction) -> tuple[str, str]:
     named: Any = function
     kind = type(function)
@@ -116,6 +126,13 @@ class _Bound:
     _options: BaseModel
     _function: ScoreFunction
     _inspect: InspectFunction | None
+
+    @property
+    def code(self) -> str:
+        """The sha256 of the file that has a user's own scorer; empty for a built-in one."""
+        if _place(self._function)[0].startswith("pytest_medbench."):
+            return ""
+        return _digest_of_file(inspect.getsourcefile(inspect.unwrap(self._function)))
 
     def inspect(self, item: Item) -> Traits:
         return Traits() if self._inspect is None else self._inspect(item, self._options)

@@ -48,6 +48,10 @@ class BoundScorer(Protocol):
     def needs_judge(self) -> bool:
         """Whether only a judge can score these items."""
 
+    @property
+    def code(self) -> str:
+        """What stands for a user's own scorer, which may change; empty for a built-in one."""
+
     def inspect(self, item: Item) -> Traits:
         """Check an item's target and options; raise ValueError that says what is wrong."""
 

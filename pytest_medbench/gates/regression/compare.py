@@ -162,7 +162,12 @@ def _hold_against(
         rows = list(slice_rows(Evidence(Pairs(index, cells), share), against.which, rules))
         found.slices += rows
         _about_rows(rows, against, rules, found)
-    fresh = [suite.name for suite in suites if suite.name not in against.suites]
+    damaged = "\n".join(against.problems)
+    fresh = [
+        suite.name
+        for suite in suites
+        if suite.name not in against.suites and f"suite {suite.name!r}" not in damaged
+    ]
     if fresh and with_baseline:
         text = f"no baseline yet for {many(len(fresh), 'suite')}: {named(fresh)}"
         _find(found, None, against, text)

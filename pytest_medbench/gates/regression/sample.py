@@ -113,8 +113,18 @@ class _Task:
             here = means[sizes == size] if not self.single else means
             number = len(here)
             share = weight * int(size) * number / len(self.change)
-            lost, gained = -fsum(here[here < 0]), fsum(here[here > 0])
-            found.append(PairedPart(share, max(0.0, lost), gained, number, link))
+            losses, gains = here[here < 0], here[here > 0]
+            found.append(
+                PairedPart(
+                    share,
+                    max(0.0, -fsum(losses)),
+                    fsum(gains),
+                    number,
+                    link,
+                    lost_squares=fsum(losses**2),
+                    gained_squares=fsum(gains**2),
+                )
+            )
         return found
 
 
