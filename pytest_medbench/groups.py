@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 from pytest_medbench.outcomes import SCORED, Outcome, Status
@@ -156,6 +157,50 @@ def score_group(
     first = members[0]
     labels = _labels_of(members, {})
     return _score(suite, first.group, first.cluster, labels, members, here, outcomes)
+
+
+def each_part(
+    suite: Suite, selected_ids: Collection[str], outcomes: Outcomes
+) -> Iterator[tuple[str, GroupScore]]:
+    """Score the groups by the parts of their score that make slices of their own.
+
+    Parameters
+    ----------
+    suite : Suite
+    selected_ids, outcomes
+        As for `score_groups`.
+
+    Yields
+    ------
+    tuple of (str, GroupScore)
+        A part's name, and a group of the items that have it. A response that could not be read has
+        none of a part.
+    """
+    named = sorted({name for entry in suite.entries for name in entry.traits.parts})
+    clusters = clusters_of(members_of(suite).values()) if named else {}
+    for name in named:
+        parts = {
+            (suite.name, entry.id): _part_of(outcome, name)
+            for entry in suite.entries
+            if name in entry.traits.parts
+            and (outcome := outcomes.get((suite.name, entry.id))) is not None
+        }
+        for members in members_of(suite).values():
+            bearing = [entry for entry in members if name in entry.traits.parts]
+            if any(entry.id in selected_ids for entry in bearing):
+                score = score_group(suite, bearing, selected_ids, parts)
+                cluster = clusters.get(score.cluster, score.cluster)
+                yield name, score._replace(cluster=cluster)
+
+
+def _part_of(outcome: Outcome, name: str) -> Outcome:
+    """Give an outcome as if the part were all of its score."""
+    if outcome.status not in SCORED:
+        return outcome
+    value = outcome.parts.get(name, 0.0)
+    status = Status.CORRECT if value >= 1 else Status.WRONG
+    unread = outcome.status is Status.UNPARSABLE
+    return replace(outcome, score=value, status=Status.UNPARSABLE if unread else status, scores=())
 
 
 def members_of(suite: Suite) -> dict[str, list[Entry]]:

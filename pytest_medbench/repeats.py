@@ -57,8 +57,11 @@ def _not_correct(outcomes: Sequence[Outcome]) -> Status:
 
 
 def _means(outcomes: Sequence[Outcome]) -> dict[str, float]:
-    names = [name for name in outcomes[0].parts if all(name in each.parts for each in outcomes)]
-    return {name: sum(each.parts[name] for each in outcomes) / len(outcomes) for name in names}
+    # A repeat that could not be read has no parts, and nothing of any.
+    names = dict.fromkeys(name for each in outcomes for name in each.parts)
+    return {
+        name: sum(each.parts.get(name, 0.0) for each in outcomes) / len(outcomes) for name in names
+    }
 
 
 def noise(outcomes: Iterable[Outcome]) -> str | None:

@@ -9,7 +9,7 @@ from pytest_medbench.errors import ConfigError, nearest
 from pytest_medbench.gates.chance import Chance
 from pytest_medbench.gates.resolve import resolve
 from pytest_medbench.gates.rules import OVERALL, Gate
-from pytest_medbench.gates.slices import NONE, keys_of
+from pytest_medbench.gates.slices import NONE, PART, keys_of
 from pytest_medbench.gates.threshold import EPSILON, figure
 from pytest_medbench.suites import Suite
 from pytest_medbench.suites.schema import Harm, Track
@@ -34,7 +34,7 @@ def check_gates(gates: Sequence[Gate], suites: Sequence[Suite], taxonomy: Taxono
         the group rule, or a `max_wrong` over 0 allows as many wrong ones as such an answer gives,
         and the gate does not say `allow_below_chance`. Names all such gates.
     """
-    problems = [*_unknown(gates, suites, taxonomy)]
+    problems = [*_unknown(gates, suites, taxonomy), *_lone_parts(gates, suites)]
     if not problems and any(gate.min is not None or gate.max_wrong for gate in gates):
         problems = [*_below_chance(gates, Chance(suites))]
     if problems:
@@ -55,6 +55,7 @@ def _unknown(gates: Sequence[Gate], suites: Sequence[Suite], taxonomy: Taxonomy)
         within = [suite for suite in suites if scope in (None, suite.name)]
         labels = {entry.labels for suite in within for entry in suite.entries}
         here = known | {f"suite.{suite.name}" for suite in within} | keys_of(labels)
+        here |= {f"{PART}.{name}" for suite in within for name in _parts_of(suite)}
         for gate in gates:
             if gate.settings or gate.scope != scope or gate.wildcard:
                 continue
@@ -67,6 +68,31 @@ def _unknown(gates: Sequence[Gate], suites: Sequence[Suite], taxonomy: Taxonomy)
                     f"{gate.place}: gate {gate.key!r}: no item and no taxonomy has "
                     f"{gate.kind} {gate.label!r}{hint}"
                 )
+
+
+def _parts_of(suite: Suite) -> set[str]:
+    return {name for entry in suite.entries for name in entry.traits.parts}
+
+
+def _lone_parts(gates: Sequence[Gate], suites: Sequence[Suite]) -> Iterator[str]:
+    """Find gates on one part of a score where no gate holds the others.
+
+    One and the same answer, such as always declining, has nothing wrong in one part.
+    """
+    for scope in dict.fromkeys(gate.scope for gate in gates if gate.kind == PART):
+        own = [gate for gate in gates if gate.kind == PART and gate.scope == scope]
+        labels = {gate.label for gate in own}
+        place = f"{own[0].place}: gate {own[0].key!r}"
+        for suite in suites if "*" not in labels else ():
+            parts = _parts_of(suite) if scope in (None, suite.name) else set()
+            lacking = sorted(parts - labels)
+            if lacking and labels & parts:
+                yield (
+                    f"{place}: one and the same answer may have nothing wrong in it; write a gate "
+                    f"on {PART}.{lacking[0]} of suite {suite.name!r} as well"
+                )
+        if any(gate.max_drop is not None for gate in own):
+            yield f"{place}: a part of a score has no max_drop"
 
 
 def _below_chance(gates: Sequence[Gate], chance: Chance) -> Iterator[str]:

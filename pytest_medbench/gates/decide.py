@@ -34,7 +34,7 @@ from pytest_medbench.gates.verdict import (
     Verdict,
     combine,
 )
-from pytest_medbench.groups import GroupScore, Outcomes, each_group
+from pytest_medbench.groups import GroupScore, Outcomes, each_group, each_part
 from pytest_medbench.outcomes import Status
 from pytest_medbench.suites import Suite
 
@@ -143,7 +143,10 @@ def _index(
         for entry in suite.entries
         if not entry.scored and entry.id in selected.get(suite.name, ())
     }
-    return Index({suite.name: scores(suite) for suite in suites}, blank)
+    parts = {
+        suite.name: each_part(suite, selected.get(suite.name, ()), outcomes) for suite in suites
+    }
+    return Index({suite.name: scores(suite) for suite in suites}, blank, parts)
 
 
 def _accepted(

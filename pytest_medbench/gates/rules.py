@@ -18,12 +18,13 @@ KINDS = (
     "suite",
     "language",
     "population",
+    "part",
 )
 OVERALL = "overall"
 COMPARISON = "comparison"
 WILDCARD_ITEMS = 10
 COVERAGE = 0.995
-_SAFE_KINDS = ("safety", "harm")
+_SAFE_KINDS = ("safety", "harm", "part")
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from pytest_medbench.groups import GroupScore
 from pytest_medbench.suites import Labels
 
 NONE = "(none)"
+PART = "part"
 TREES = ("overall", "dimension", "track")
 Task = tuple[str, str]
 
@@ -103,14 +104,18 @@ class Index:
     by_suite : mapping of str to sequence of GroupScore
     blank : iterable of (str, Labels)
         Suites and labels of items without a target: in no slice, but their task is planned.
+    parts : mapping of str to iterable of (str, GroupScore)
+        By suite, groups scored by one part: they are in the slice `part.NAME` and in no other.
     """
 
     def __init__(
         self,
         by_suite: Mapping[str, Iterable[GroupScore]],
         blank: Iterable[tuple[str, Labels]] = (),
+        parts: Mapping[str, Iterable[tuple[str, GroupScore]]] | None = None,
     ) -> None:
         cells: dict[tuple[str, tuple[Labels, ...]], Cell] = {}
+        of_parts: dict[tuple[str, str], Cell] = {}
         numbers: dict[str, int] = {}
         first = 0
         for suite, scores in by_suite.items():
@@ -126,8 +131,14 @@ class Index:
                     cell = known[1]
                 number = numbers.setdefault(score.cluster, first + len(numbers))
                 cell.add(score, number)
+            for name, score in (parts or {}).get(suite, ()):
+                cell = of_parts.setdefault((suite, name), Cell(suite, ()))
+                cell.add(score, numbers.setdefault(score.cluster, first + len(numbers)))
             first += len(numbers)
         self._slices: dict[tuple[str | None, str], list[Cell]] = {}
+        for (suite, name), cell in of_parts.items():
+            for scope in (None, suite):
+                self._slices.setdefault((scope, f"{PART}.{name}"), []).append(cell)
         for cell in cells.values():
             for key in (*keys_of(cell.labels), f"suite.{cell.suite}"):
                 self._slices.setdefault((None, key), []).append(cell)

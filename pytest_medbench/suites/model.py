@@ -27,10 +27,14 @@ class Traits:
         The one answer that is right here if it is always given: a letter, `yes`, a number.
     longest : bool
         Whether choosing the longest option is right.
+    parts : tuple of str
+        The parts of the score that make slices of their own, `part.NAME`: each 1 where that fault
+        was not made, each with gates of its own, so that no mean nets them.
     """
 
     constant: str | None = None
     longest: bool = False
+    parts: tuple[str, ...] = ()
 
 
 class BoundScorer(Protocol):
