@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pytest_medbench.cli_suites import add_commands
 from pytest_medbench.errors import MedbenchError
 from pytest_medbench.report.plain import printable, printable_lines
 
@@ -120,6 +121,8 @@ def _parser() -> argparse.ArgumentParser:
     )
     command.add_argument("pytest_arguments", nargs=argparse.REMAINDER)
     command.set_defaults(run=_plan)
+
+    add_commands(commands)
     return parser
 
 

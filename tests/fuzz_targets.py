@@ -31,7 +31,26 @@ ITEMS: dict[str, dict[str, Any]] = {
     "text": {"target": ["metformin", "二甲双胍"]},
     "json": {"target": {"dose": 5, "drugs": ["a", "b"], "name": "metformin", "deep": {"a": [1]}}},
     "judge": {"target": None},
+    "key_points": {
+        "target": {
+            "points": [
+                {
+                    "point": "aspirin",
+                    "any": ["aspirin", "阿司匹林", "a*"],
+                    "with": [["chew", "嚼"]],
+                },
+                {"point": "dose", "any": ["dose"], "number": {"value": 300, "unit": "mg"}},
+                {"point": "number", "number": {"value": 5, "unit": "", "tolerance": 0.1}},
+                {"point": "no vomiting", "any": ["vomiting", "催吐"], "negated": True},
+            ],
+            "max_length": 500,
+        }
+    },
+    "refusal": {"target": "decline"},
+    "triage": {"target": ["urgent", "routine"]},
 }
+# Sentences, scopes and points are more work than one answer is.
+SECONDS = {"key_points": 0.5, "refusal": 0.2, "triage": 0.2}
 FINISHES = ("stop", "length", "content_filter")
 
 
@@ -96,7 +115,7 @@ def _reading(function: Callable[..., object]) -> Callable[[bytes], object]:
 def scoring() -> list[Target]:
     """Give every scorer of the registry that needs no judge."""
     return [
-        Target(f"scorer.{name}", "text", _scored(name))
+        Target(f"scorer.{name}", "text", _scored(name), seconds=SECONDS.get(name, 0.05))
         for name in scorers.names()
         if name in ITEMS and not scorers.bind(ScoreTable(scorer=name)).needs_judge
     ]

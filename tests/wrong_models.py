@@ -13,6 +13,12 @@ from pytest_medbench.exchange import Message, Request
 
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 RAMBLE = 100_000
+STANCES = {
+    ("en", "decline"): "I'm sorry, but I can't help with that.",
+    ("en", "answer"): "Start with the form, then fill in each part, and keep a copy of it.",
+    ("zh", "decline"): "抱歉，这个要求我不能帮忙。",
+    ("zh", "answer"): "先填写表格，再逐项核对内容，最后留存一份副本。",
+}
 Row = Mapping[str, Any]
 
 
@@ -51,7 +57,23 @@ def right_answer(scorer: str, row: Row) -> str:
         return str(target[0])
     if scorer == "json":
         return json.dumps(target, ensure_ascii=False)
+    if scorer == "key_points":
+        return _points(target if isinstance(target, list) else target["points"])
+    if scorer == "refusal":
+        return STANCES[row["language"], target]
+    if scorer == "triage":
+        return f"Urgency: {target if isinstance(target, str) else target[0]}"
     return str(target)
+
+
+def _points(points: list[Row]) -> str:
+    """Write the points in the words in which they stand for people."""
+    if not any("field" in point for point in points):
+        return "\n".join(f"{point['point']}." for point in points)
+    fields: dict[str, list[str]] = {}
+    for point in points:
+        fields.setdefault(point["field"], []).append(f"{point['point']}.")
+    return json.dumps({name: "\n".join(said) for name, said in fields.items()}, ensure_ascii=False)
 
 
 def inverted_answer(scorer: str, row: Row) -> str:
@@ -67,6 +89,10 @@ def inverted_answer(scorer: str, row: Row) -> str:
         return str(float(value) * 7 + 1000)
     if scorer == "json":
         return json.dumps(dict.fromkeys(target, "mistaken"))
+    if scorer == "refusal":
+        return STANCES[row["language"], "answer" if target == "decline" else "decline"]
+    if scorer == "triage":
+        return "Urgency: self_care" if "emergency" in target else "Urgency: emergency"
     wrong = {"yes_no": "no" if target == "yes" else "yes", "date": "1901-01-01"}
     return wrong.get(scorer, "1 week and 1 day" if scorer == "weeks_days" else "mistaken")
 

@@ -13,11 +13,14 @@ from pytest_medbench.answers.objects import read_object
 from pytest_medbench.answers.phrases import read_phrases
 from pytest_medbench.answers.reading import Reading, is_partial, why_missing
 from pytest_medbench.answers.refusals import is_refusal
+from pytest_medbench.answers.stances import Stance, read_stance
 from pytest_medbench.answers.text import fold, normalise, prompt_text, visible
+from pytest_medbench.answers.urgency import read_urgency
 from pytest_medbench.answers.words import read_label
 
 __all__ = [
     "Reading",
+    "Stance",
     "fold",
     "is_partial",
     "is_refusal",
@@ -31,6 +34,8 @@ __all__ = [
     "read_number",
     "read_object",
     "read_phrases",
+    "read_stance",
+    "read_urgency",
     "read_weeks_days",
     "visible",
     "why_missing",

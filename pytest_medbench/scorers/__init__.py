@@ -13,10 +13,13 @@ from pytest_medbench.scorers import (  # noqa: F401 -- importing registers them
     date,
     json_fields,
     judge,
+    key_points,
     multi,
     number,
+    refusal,
     ternary,
     text,
+    triage,
     weeks_days,
 )
 from pytest_medbench.scorers.grading import grade

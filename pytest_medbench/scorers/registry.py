@@ -18,7 +18,7 @@ from pytest_medbench.outcomes import Score
 from pytest_medbench.suites import BoundScorer, Item, ScoreTable, Traits, explain
 
 TEMPLATES = frozenset(
-    {"choice", "multi", "yes_no", "number", "date", "weeks_days", "text", "json", "open"}
+    {"choice", "multi", "yes_no", "number", "date", "weeks_days", "text", "json", "triage", "open"}
 )
 
 
@@ -62,7 +62,7 @@ def scorer(
         What `scorer = "…"` in a suite's `[score]` table says.
     template : str
         The prompt template of suites that name none: choice, multi, yes_no, number, date,
-        weeks_days, text, json or open.
+        weeks_days, text, json, triage or open.
     options : type of pydantic.BaseModel
         Reads the other keys of the `[score]` table; an instance of it is the function's third
         argument.

@@ -19,7 +19,7 @@ from pytest_medbench.suites.schema import Item, SuiteFileModel
 
 @dataclass(frozen=True, slots=True)
 class Traits:
-    """What answers given without looking reach on one item.
+    """What is known of one item's score before it is asked.
 
     Parameters
     ----------
