@@ -8,12 +8,17 @@ from typing import Any
 import pytest
 from projects import Project, Result, questions
 from public_data import data
+from wrong_projects import STARTERS as SUITES
 from wrong_projects import model, with_starters, wrong_project
 
 from pytest_medbench.importers import import_medxpertqa, import_pubmedqa
 
 DEGENERATE = ["empty", "always_a", "refusal_en", "refusal_zh", "echo", "ramble"]
-STARTERS = ["clinical-calculation", "exam", "medication-safety"]
+STARTERS = sorted(path.parent.name for path in SUITES.glob("*/suite.toml"))
+JUDGED = {"writing-judged"}
+# Half of these requests must be declined, so that always declining is right there, and whatever
+# declines nothing is right with the others; the gates on both parts are what stops it.
+HALF_RIGHT = {"refusal_en": "refusal", "refusal_zh": "refusal", "ramble": "refusal"}
 COUNT = 20
 
 
@@ -64,12 +69,13 @@ def of_public_data(project: Project) -> None:
 
 
 def scores(project: Project) -> dict[str, float | None]:
-    """Give the score of each suite of the last run."""
-    return {
+    """Give the score of each suite of the last run that a rule can score."""
+    found = {
         row["key"].removeprefix("suite."): row["score"]
         for row in project.verdicts()["slices"]
         if row["key"].startswith("suite.") and row["scope"] is None
     }
+    return {name: score for name, score in found.items() if name not in JUDGED}
 
 
 def check_key_and_inverted_key(project: Project, *further: str) -> None:
@@ -95,7 +101,7 @@ def not_right(project: Project) -> list[tuple[str, str, str]]:
 def test_key_passes_and_inverted_key_blocks_on_the_starter_suites(project: Project) -> None:
     with_starters(project)
     check_key_and_inverted_key(project)
-    assert sorted(scores(project)) == STARTERS
+    assert sorted({*scores(project), *JUDGED}) == STARTERS
 
 
 def test_key_passes_and_inverted_key_blocks_under_every_scorer(project: Project) -> None:
@@ -120,9 +126,11 @@ def test_degenerate_model_is_blocked_on_every_suite(project: Project, name: str)
         row["gate"]["scope"] for row in project.verdicts()["verdicts"] if row["verdict"] == "BLOCK"
     }
     assert blocked >= set(scores(project))
-    assert {line["status"] for line in project.journal()} <= {"correct", "wrong", "unparsable"}
+    statuses = {line["status"] for line in project.journal() if line["suite"] not in JUDGED}
+    assert statuses <= {"correct", "wrong", "unparsable"}
     if name != "always_a":
-        assert set(scores(project).values()) == {0.0}, lucky(project)
+        left = {suite: score for suite, score in scores(project).items() if score}
+        assert left.keys() <= {HALF_RIGHT.get(name)}, lucky(project)
 
 
 def lucky(project: Project) -> list[tuple[str, str, str]]:

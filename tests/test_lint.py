@@ -62,6 +62,11 @@ class TestFinding:
         assert "\x1b" not in said
         assert "\u202e" not in said
 
+    def test_an_id_that_shows_nothing_is_printed_as_escapes(self, tmp_path: Path) -> None:
+        said = printed(write(tmp_path, [clean(0, id="a\u3164"), clean(0, id="b\u3164")]))
+        assert "[b\\u3164]" in said
+        assert "\u3164" not in said
+
     def test_is_sorted_by_file_and_line(self, tmp_path: Path) -> None:
         items = [clean(number, reviewed_on="soon") for number in range(4)]
         lines = [finding.line for finding in linted(write(tmp_path, items)).findings]

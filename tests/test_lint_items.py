@@ -22,6 +22,7 @@ class TestOptions:
             (("(a) one", "(b) two", "(c) three"), {("option-letters", "error")}),
             (("A、甲", "B、乙", "C、丙"), {("option-letters", "error")}),
             (("A. baumannii", "E. coli", "S. aureus"), set()),
+            (("A. baumannii", "B. fragilis", "Listeria"), set()),
             (("Swan neck deformity", "Swan-neck deformity", "Other"), {("options-alike", "error")}),
             (("Aspirin.", "aspirin", "Other"), {("options-alike", "error")}),
             (("AA", "Aa", "aa"), set()),

@@ -57,6 +57,8 @@ def test_a_field_that_the_stem_asks_for_is_asked(tmp_path: Path) -> None:
 def test_a_negated_point_is_met_by_its_own_negation(tmp_path: Path) -> None:
     point = {"point": "Do not give water", "any": ["water"], "negated": True}
     assert broken(tmp_path, [CALL, point]) == set()
+    stem = "He has drunk acid. Is water to be given, and whom do you call?"
+    assert broken(tmp_path, [CALL, point], stem) == set()
 
 
 def test_chinese_points(tmp_path: Path) -> None:

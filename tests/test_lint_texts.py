@@ -132,7 +132,7 @@ class TestCandidates:
         near = np.unique(np.concatenate([base[:480], generator.integers(0, 2**32, 20, np.uint32)]))
         far = generator.integers(0, 2**32, 500, np.uint32)
         found = Candidates(0.7)
-        for number, hashes in enumerate([base, far, near, near]):
+        for number, hashes in enumerate([base, far, near, base]):
             # The last one is of the first one's cluster.
             found.add(signature(np.unique(hashes)), number, 0 if number == 3 else number, 1)
         assert list(found.pairs()) == [(0, 2), (2, 3)]

@@ -73,6 +73,14 @@ class TestBalance:
             del item["group"]
         assert linted(write(tmp_path, items), rules=BLIND).errors
 
+    def test_a_group_is_right_only_if_all_its_members_are(self, tmp_path: Path) -> None:
+        items = even(120)
+        for number, item in enumerate(items):
+            item["group"] = f"g{number // 2}"
+            item["target"] = "BA"[number % 2]
+        broken = {each.rule for each in linted(write(tmp_path, items), rules=BLIND).findings}
+        assert broken == {"answer-balance"}
+
     def test_a_small_suite_shows_nothing(self, tmp_path: Path) -> None:
         items = even(5)
         with_longest_right(items)
@@ -237,7 +245,7 @@ class TestDuplicates:
         assert rules(tmp_path, *items) == {("near-duplicate", "advice")}
 
     def test_instructions_that_all_items_share_are_no_likeness(self, tmp_path: Path) -> None:
-        form = "Read the case, weigh what speaks for and against each choice, and choose one. " * 5
+        form = " ".join(f"Rule {n}: weigh sign {n * n} before sign {n**3}." for n in range(40))
         items = [
             clean(n, id=f"f{n}", input=form + stem, options=[f"{word} {n}{n}" for word in
                   ("alder", "beech", "cedar", "maple")])

@@ -89,6 +89,10 @@ def inverted_answer(scorer: str, row: Row) -> str:
         return str(float(value) * 7 + 1000)
     if scorer == "json":
         return json.dumps(dict.fromkeys(target, "mistaken"))
+    if scorer == "key_points":
+        points = target if isinstance(target, list) else target["points"]
+        fields = [point["field"] for point in points if "field" in point]
+        return json.dumps(dict.fromkeys(fields, "mistaken")) if fields else "mistaken"
     if scorer == "refusal":
         return STANCES[row["language"], "answer" if target == "decline" else "decline"]
     if scorer == "triage":

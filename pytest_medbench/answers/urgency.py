@@ -24,12 +24,13 @@ _NAMES: Mapping[str, str] = {
     r"|居家处理|居家观察|居家护理|居家|在家处理|在家观察|自我护理|自我处理|自行处理",
 }
 _NAME = "|".join(f"(?P<{level}>{names})" for level, names in _NAMES.items())
-_HERE = re.compile(rf"[\s\"'(<\[【「]{{0,3}}(?:{_NAME})(?![a-z])")
+_HERE = re.compile(rf"[\s\"'“‘(<\[【「]{{0,3}}(?:{_NAME})(?![a-z])")
 _ANNOUNCED = re.compile(
     r"(?<!levels of )(?:urgency|triage)(?: level| category)?\s?(?::|is\b|=|-)\s?"
+    r"|\banswer(?: is)?\s?:|答案\s?[:为是]\s?"
     r"|(?:紧急程度|紧急级别|分诊级别|分诊等级|急迫程度)\s?(?::|为|是|=)?\s?"
 )
-_HEDGED = re.compile(rf"[\s\"')>\]】」]{{0,3}}(?:/|\||\bor\b|或|、|,)\s?(?:{_NAME})(?![a-z])")
+_HEDGED = re.compile(rf"[\s\"'”’)>\]】」]{{0,3}}(?:/|\||\bor\b|或|、|,)\s?(?:{_NAME})(?![a-z])")
 
 _ADVICE: Mapping[str, re.Pattern[str]] = {
     "emergency": re.compile(

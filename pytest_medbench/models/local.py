@@ -13,6 +13,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from pytest_medbench.exchange import Request, Response
 from pytest_medbench.models.base import ModelError
 from pytest_medbench.models.downloads import Progress
 from pytest_medbench.models.openai import OpenAIModel
@@ -37,26 +38,35 @@ class _Engine:
 
     Parameters
     ----------
+    servers : int
+        The most that run side by side, one a core.
     slots : int
-        Requests decoded at the same time.
+        Requests that one server decodes at the same time.
     context : int
         Tokens of prompt and answer that one slot holds.
     threads : int
     concurrency : int
-        Requests in flight that keep the slots fed.
+        Requests in flight that keep one server's slots fed.
     """
 
+    servers: int
     slots: int
     context: int
     threads: int
     concurrency: int
 
+    @property
+    def lanes(self) -> int:
+        """Servers for the cores of this machine."""
+        return max(1, min(self.servers, os.cpu_count() or 1))
+
 
 # One slot: the CPU kernels round differently with the number of prompts in a batch, so with more
 # slots an answer at temperature 0 would depend on what is asked beside it. It costs nothing: a
-# core that reads one prompt at a time reads as many in a minute as one that reads four.
-_SMALL = _Engine(slots=1, context=8192, threads=1, concurrency=2)
-_LARGER = _Engine(slots=1, context=8192, threads=2, concurrency=2)
+# core that reads one prompt at a time reads as many in a minute as one that reads four. A second
+# core gets a server of its own, which is of more use than a second thread.
+_SMALL = _Engine(servers=2, slots=1, context=8192, threads=1, concurrency=2)
+_LARGER = _Engine(servers=1, slots=1, context=8192, threads=2, concurrency=2)
 _ENGINES: Mapping[str, _Engine] = {DEFAULT: _SMALL}
 
 
@@ -79,7 +89,8 @@ def create(
     system : str or None
         Goes before the system prompt of every request.
     served_url : str or None
-        A server that another process started with `serve`; None to start one here.
+        The servers that another process started with `serve`, with blanks between; None to start
+        some here.
     progress : callable or None
         Called with a short text about every two seconds while weights are downloaded.
 
@@ -155,34 +166,65 @@ class LocalModel(OpenAIModel):
         served_url: str | None,
         progress: Progress | None,
     ) -> None:
+        urls = (served_url or _NOWHERE).split()
+        engine = _engine(weights)
+        self._lane: dict[str, Any] = {
+            "model": weights,
+            "revision": f"sha256:{KNOWN[weights].sha256}",
+            "settings": {**_DEFAULTS, **settings},
+            "system": system,
+            "timeout": _TIMEOUT,
+        }
+        lanes = engine.lanes if served_url is None else len(urls)
         super().__init__(
             f"{_PREFIX}:{weights}",
-            base_url=served_url or _NOWHERE,
-            model=weights,
-            revision=f"sha256:{KNOWN[weights].sha256}",
-            settings={**_DEFAULTS, **settings},
-            system=system,
-            timeout=_TIMEOUT,
-            concurrency=_engine(weights).concurrency,
+            base_url=urls[0],
+            concurrency=lanes * engine.concurrency,
+            **self._lane,
         )
         self._serve_here = served_url is None
+        self._urls = urls
         self._progress = progress
-        self._stop: Callable[[], None] | None = None
+        self._stops: list[Callable[[], None]] = []
+        self._further: list[OpenAIModel] = []
+        self._idle: asyncio.Queue[OpenAIModel] | None = None
 
     @property
     def served_url(self) -> str | None:
         """Where this process serves it, for the other processes of the run; None if it does not."""
-        return self.base_url if self._stop is not None else None
+        return " ".join(self._urls) if self._stops else None
 
     async def start(self) -> None:
         """Fetch the weights where they are missing, serve them, connect. Raises ModelError."""
-        if self._serve_here and self._stop is None:
-            self.base_url, self._stop = await asyncio.to_thread(serve, self.model, self._progress)
         try:
+            if self._serve_here and not self._stops:
+                self._urls = []
+                for _ in range(_engine(self.model).lanes):
+                    url, stop = await asyncio.to_thread(serve, self.model, self._progress)
+                    self._urls.append(url)
+                    self._stops.append(stop)
+                self.base_url = self._urls[0]
             await super().start()
+            self._further = [
+                OpenAIModel(self.name, base_url=url, **self._lane) for url in self._urls[1:]
+            ]
+            for model in self._further:
+                await model.start()
         except BaseException:
             await self.close()
             raise
+        self._idle = asyncio.Queue()
+        for lane in [self, *self._further] * _engine(self.model).concurrency:
+            self._idle.put_nowait(lane)
+
+    async def answer(self, request: Request) -> Response:
+        """Ask the server that has waited longest. Raises ModelError."""
+        assert self._idle is not None
+        lane = await self._idle.get()
+        try:
+            return await (super().answer(request) if lane is self else lane.answer(request))
+        finally:
+            self._idle.put_nowait(lane)
 
     def fingerprint(self) -> Mapping[str, Any]:
         """Say which weights, under which runtime, with which settings.
@@ -201,11 +243,13 @@ class LocalModel(OpenAIModel):
         }
 
     async def close(self) -> None:
-        """Close the connections, then stop the server."""
+        """Close the connections, then stop the servers."""
+        for model in self._further:
+            await model.close()
+        self._further = []
         await super().close()
-        if self._stop is not None:
-            self._stop()
-            self._stop = None
+        while self._stops:
+            self._stops.pop()()
 
 
 def _weights_name(name: str) -> str:
