@@ -185,7 +185,7 @@ def test_source_and_rationale_are_given() -> None:
     for item in everything():
         # A year, an edition that is in force, or the question itself, which holds all that is asked.
         assert DATED.search(item.source or ""), f"{item.id}: {item.source}"
-        assert len(item.rationale or "") >= 15, item.id
+        assert len(item.rationale or "") >= 10, item.id
         assert item.difficulty in range(1, 6), item.id
 
 
