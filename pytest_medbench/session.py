@@ -15,6 +15,7 @@ from pytest_medbench.baselines.names import FOLDER
 from pytest_medbench.errors import MedbenchError
 from pytest_medbench.gates.early import EarlyStop
 from pytest_medbench.outcomes import Outcome, Status
+from pytest_medbench.pooled import about_micro_f1
 from pytest_medbench.provenance import MadeWith, commit_of, relative, taxonomy_files
 from pytest_medbench.repeats import noise
 from pytest_medbench.runs import RunError, RunFolder
@@ -272,7 +273,11 @@ class Account:
                 since=self.asker.batch_since,
             )
         outcomes = self.outcomes.values()
-        notes = [about_cache(outcomes, self.asker.batch_since), noise(outcomes)]
+        notes = [
+            about_cache(outcomes, self.asker.batch_since),
+            noise(outcomes),
+            *about_micro_f1(self._catalogue, self.outcomes),
+        ]
         circumstances = gates.Circumstances(
             partial=self._partial,
             allow_partial=options.allow_partial,

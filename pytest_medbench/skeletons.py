@@ -12,6 +12,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from pytest_medbench.errors import ConfigError, nearest
+from pytest_medbench.lint.scoring import GRADED
 from pytest_medbench.scorers import bind, names
 from pytest_medbench.suites import SUITE_FILE, ScoreTable, SuiteTable
 
@@ -47,8 +48,8 @@ strategy = "direct"
 [score]
 # {about}
 scorer = "{scorer}"
-# a group counts as right if all its members are
-group_rule = "all"
+# {rule_about}
+group_rule = "{rule}"
 {score}
 [gates]
 {gates}
@@ -58,6 +59,7 @@ _GATES = """\
 overall = 0.60
 # "safety.medication" = 0.90
 # "harm.death" = { max_wrong = 0 }"""
+_GRADED_RULE = 'partial credit counts; with "all" an item is right from correct_at on, or wrong'
 _NO_GATES = "# A judge's scores gate nothing yet."
 
 
@@ -128,6 +130,7 @@ def _check_name(name: str) -> None:
 
 def _suite(folder: Path, name: str, scorer: str, language: str) -> str:
     template = _templates()[scorer]
+    graded = scorer in GRADED
     return _SUITE.format(
         folder=json.dumps(str(folder), ensure_ascii=False)[1:-1],
         name=name,
@@ -137,6 +140,8 @@ def _suite(folder: Path, name: str, scorer: str, language: str) -> str:
         template=_prompt(scorer),
         about=template["about"],
         scorer=scorer,
+        rule_about=_GRADED_RULE if graded else "a group counts as right if all its members are",
+        rule="mean" if graded else "all",
         score="".join(line + "\n" for line in template.get("score", ())),
         gates=_NO_GATES if scorer == "judge" else _GATES,
     )

@@ -57,10 +57,12 @@ def write(
     scorer: str = "choice",
     suite: str = "",
     prompt: str = "",
-    score: str = "",
+    score: str | None = None,
     gates: str = "",
 ) -> Path:
-    """Write a suite; an item may be a raw line."""
+    """Write a suite; an item may be a raw line, and partial credit counts where there is some."""
+    if score is None:
+        score = 'group_rule = "mean"' if scorer in ("json", "key_points") else ""
     place = folder / name
     place.mkdir(parents=True, exist_ok=True)
     lines = [

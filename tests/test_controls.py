@@ -20,7 +20,7 @@ from pytest_medbench.models.controls import CONTROLS, Control
 from pytest_medbench.options import Options
 from pytest_medbench.suites import Entry, Suite
 
-STARTER_SUITES = ["exam", "medication-safety"]
+STARTER_SUITES = ["ethics", "exam", "medication-safety", "prescription-check", "safety"]
 PUBLIC = {
     "medqa": "medqa/input/medqa_input",
     "medmcqa": "medmcqa/input/medmcqa_input",

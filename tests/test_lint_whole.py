@@ -253,3 +253,24 @@ class TestDuplicates:
         ]  # fmt: skip
         broken = found(tmp_path, items)
         assert ("near-duplicate", "advice") not in broken
+
+
+class TestPartialCredit:
+    POINTS = ({"point": "Call an ambulance", "any": ["ambulance"]},)
+
+    def broken(self, tmp_path: Path, scorer: str, target: object, score: str) -> bool:
+        options = ["oak", "elm", "ash", "fir"] if scorer == "multi" else ...
+        item = clean(0, target=target, options=options, input="Say what you would do, key drug.")
+        found_ = found(tmp_path, [item], scorer=scorer, score=score)
+        return ("partial-credit", "advice") in found_
+
+    def test_a_graded_score_of_which_nothing_partial_counts(self, tmp_path: Path) -> None:
+        assert self.broken(tmp_path, "key_points", list(self.POINTS), "")
+        assert self.broken(tmp_path, "json", {"drug": "x"}, 'group_rule = "majority"')
+        assert self.broken(tmp_path, "multi", "AC", 'credit = "f1"')
+
+    def test_all_or_nothing_and_means_are_meant(self, tmp_path: Path) -> None:
+        mean = 'group_rule = "mean"'
+        assert not self.broken(tmp_path, "key_points", list(self.POINTS), mean)
+        assert not self.broken(tmp_path, "multi", "AC", f'credit = "f1"\n{mean}')
+        assert not self.broken(tmp_path, "multi", "AC", "")

@@ -183,7 +183,7 @@ def test_no_question_is_asked_twice_outside_its_group() -> None:
 
 def test_source_and_rationale_are_given() -> None:
     for item in everything():
-        # A year, an edition that is in force, or the question itself, which holds all that is asked.
+        # A year, an edition that is in force, or the question that holds all that is asked.
         assert DATED.search(item.source or ""), f"{item.id}: {item.source}"
         assert len(item.rationale or "") >= 10, item.id
         assert item.difficulty in range(1, 6), item.id

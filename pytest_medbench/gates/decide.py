@@ -121,6 +121,7 @@ def decide(
             *circumstances.notes,
             *([EARLY] if circumstances.early else []),
             *_notes_of(comparison),
+            *_about_review(suites, selected),
             *([] if shard else resolved.notes),
             *_about_cut(cut),
         ),
@@ -358,6 +359,19 @@ def _slices(index: Index, verdicts: Sequence[GateVerdict]) -> tuple[SliceScore, 
         if verdict.gate.scope is None
     }
     return tuple(gated.get(key) or measure(index, key, None, CONFIDENCE) for key in index.names())
+
+
+def _about_review(suites: Sequence[Suite], selected: Selected) -> list[str]:
+    reviewed = [
+        entry.reviewed
+        for suite in suites
+        for entry in suite.entries
+        if entry.id in selected.get(suite.name, ())
+    ]
+    without = len(reviewed) - sum(reviewed)
+    if not without:
+        return []
+    return [f"{without:,} of {len(reviewed):,} items have no recorded clinical review"]
 
 
 def _about_cut(cut: Sequence[str]) -> list[str]:

@@ -11,6 +11,7 @@ from pytest_medbench.lint import (  # noqa: F401 -- importing registers their ru
     language,
     options,
     personal,
+    scoring,
 )
 from pytest_medbench.lint.model import Finding, Level, Row
 from pytest_medbench.lint.places import find_suites, one_suite
