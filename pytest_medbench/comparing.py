@@ -8,8 +8,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
-
 from pytest_medbench import scorers
 from pytest_medbench.baselines.hashes import suite_hashes
 from pytest_medbench.baselines.making import NO_VERDICT
@@ -26,9 +24,17 @@ from pytest_medbench.groups import score_of
 from pytest_medbench.outcomes import Outcome, Status
 from pytest_medbench.report.changed_texts import FolderOf
 from pytest_medbench.report.plain import printable
-from pytest_medbench.runs import PLAN, VERDICTS, read_plan, read_verdicts
+from pytest_medbench.runs import VERDICTS, read_verdicts
 from pytest_medbench.shard_suites import read_again
-from pytest_medbench.shards import NOT_DECIDED, MergeError, Plan, Shard, SuitePlan, read_outcomes
+from pytest_medbench.shards import (
+    NOT_DECIDED,
+    MergeError,
+    Plan,
+    Shard,
+    SuitePlan,
+    read_outcomes,
+    read_run,
+)
 from pytest_medbench.suites import Entry, Suite
 
 ANY_DAY = "1970-01-01"
@@ -148,18 +154,7 @@ def compare_runs(old: Path, new: Path, root: Path) -> Compared:
 
 def read_stored(folder: Path) -> StoredRun:
     """Read a run's folder, and none of its suites. Raises MedbenchError."""
-    if not (folder / PLAN).is_file():
-        raise CompareError(f"{folder}: no run: there is no {PLAN}; give a run's id or folder")
-    document = read_plan(folder)
-    try:
-        plan = Plan.model_validate(document)
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        key = printable(".".join(map(str, first["loc"])), 80)
-        raise CompareError(
-            f"{folder / PLAN}: {key}: {printable(first['msg'])}; the run is damaged or of another "
-            "version of pytest-medbench"
-        ) from error
+    document, plan = read_run(folder, CompareError)
     verdict: str | None = None
     stopped: str | None = NOT_DECIDED
     if (folder / VERDICTS).is_file():

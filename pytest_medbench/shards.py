@@ -126,20 +126,30 @@ def read_shard(folder: Path) -> Shard | None:
     MedbenchError
         If it is no run's folder, is damaged, or was written by another version.
     """
-    if not (folder / PLAN).is_file():
-        raise MergeError(
-            f"{folder}: no run: there is no {PLAN}; give the id or the folder of a shard's run"
-        )
-    document = read_plan(folder)
-    try:
-        plan = Plan.model_validate(document)
-    except ValidationError as error:
-        raise _not_readable(folder / PLAN, error) from error
+    document, plan = read_run(folder, MergeError)
     if plan.settings.shard is None:
         return None
     number, of = plan.settings.shard
     stopped, doubts = _ending(folder)
     return Shard(folder, plan, document, number, of, stopped, doubts)
+
+
+def read_run(folder: Path, failure: type[MedbenchError]) -> tuple[Mapping[str, Any], Plan]:
+    """Read a run's plan, as it is and checked.
+
+    Parameters
+    ----------
+    folder : Path
+    failure : type of MedbenchError
+        Raised if it is no run's folder, or the plan is damaged or of another version.
+    """
+    if not (folder / PLAN).is_file():
+        raise failure(f"{folder}: no run: there is no {PLAN}; give a run's id or folder")
+    document = read_plan(folder)
+    try:
+        return document, Plan.model_validate(document)
+    except ValidationError as error:
+        raise _not_readable(folder / PLAN, error, failure) from error
 
 
 class _Ending(BaseModel):
@@ -153,16 +163,18 @@ def _ending(folder: Path) -> tuple[str | None, tuple[str, ...]]:
     try:
         ending = _Ending.model_validate(read_verdicts(folder))
     except ValidationError as error:
-        raise _not_readable(folder / VERDICTS, error) from error
+        raise _not_readable(folder / VERDICTS, error, MergeError) from error
     return ending.stopped, tuple(ending.doubts)
 
 
-def _not_readable(path: Path, error: ValidationError) -> MergeError:
+def _not_readable(
+    path: Path, error: ValidationError, failure: type[MedbenchError]
+) -> MedbenchError:
     first = error.errors(include_url=False)[0]
-    key = ".".join(map(str, first["loc"]))
-    return MergeError(
-        f"{path}: {printable(key)}: {printable(first['msg'])}; the run is damaged or of another "
-        "version of pytest-medbench; run the shard again"
+    key = printable(".".join(map(str, first["loc"])), 80)
+    return failure(
+        f"{path}: {key}: {printable(first['msg'])}; the run is damaged or of another version of "
+        "pytest-medbench"
     )
 
 

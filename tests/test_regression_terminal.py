@@ -30,14 +30,15 @@ def exam() -> Suite:
     )
 
 
-def test_worst_slice_stands_first_with_arrow_and_interval() -> None:
+def test_worst_slice_follows_the_whole_with_arrow_and_interval() -> None:
     made = exam()
     text = shown(held(made, answer(made, "c" + "w" * 40 + "c"), against(accept(made, "c")))[0])
     lines = text.splitlines()
     assert "against old (baseline)" in lines[0]
-    assert lines[2].startswith("BLOCK")
-    assert "↓ -10.0" in lines[2]
-    assert lines[2].endswith("specialty.surgery")
+    assert lines[2].endswith("overall")
+    assert lines[3].startswith("BLOCK")
+    assert "↓ -10.0" in lines[3]
+    assert lines[3].endswith("specialty.surgery")
     assert "40 items got worse (0 safety flips), 0 better" in text
     assert "… and 30 more in the run's folder" in text
 

@@ -5,14 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from pydantic import ValidationError
-
 from pytest_medbench.baselines.making import AcceptError, Finished
 from pytest_medbench.outcomes import MISSING, Outcome
-from pytest_medbench.report.plain import printable
-from pytest_medbench.runs import PLAN, VERDICTS, read_plan, read_verdicts
+from pytest_medbench.runs import VERDICTS, read_verdicts
 from pytest_medbench.shard_suites import read_again
-from pytest_medbench.shards import NOT_DECIDED, Plan, Shard, read_outcomes
+from pytest_medbench.shards import NOT_DECIDED, Shard, read_outcomes, read_run
 
 
 def read_finished(folder: Path, root: Path) -> Finished:
@@ -30,18 +27,7 @@ def read_finished(folder: Path, root: Path) -> Finished:
     MedbenchError
         If it is no run's folder, is damaged, was never decided, or the suites are others.
     """
-    if not (folder / PLAN).is_file():
-        raise AcceptError(f"{folder}: no run: there is no {PLAN}; give a run's id or folder")
-    document = read_plan(folder)
-    try:
-        plan = Plan.model_validate(document)
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        key = printable(".".join(map(str, first["loc"])), 80)
-        raise AcceptError(
-            f"{folder / PLAN}: {key}: {printable(first['msg'])}; the run is damaged or of another "
-            "version of pytest-medbench"
-        ) from error
+    document, plan = read_run(folder, AcceptError)
     verdict, stopped = _ending(folder)
     catalogue = read_again(plan, root)
     run = folder.resolve().name

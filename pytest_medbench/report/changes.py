@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from pytest_medbench.gates.regression import Comparison, ItemChange, SliceChange
+from pytest_medbench.gates.rules import OVERALL
 from pytest_medbench.gates.verdict import Verdict
 from pytest_medbench.report.plain import printable
 from pytest_medbench.report.writer import Writer
@@ -46,6 +47,8 @@ def write_comparison(writer: Writer, comparison: Comparison, *, redact: bool = F
 
 def _write_slices(writer: Writer, rows: Sequence[SliceChange], *, both: bool) -> None:
     shown = [row for row in rows if row.family or row.gate or row.verdict]
+    # The whole is never among what is left out.
+    shown.sort(key=lambda row: row.key != OVERALL)
     if not shown:
         return
     head = f"{'verdict':<13}{'change':>9}  {'interval':<17}{'n':>7}{'lost':>6}{'gained':>7}  slice"
