@@ -17,6 +17,18 @@ from pytest_medbench.suites.places import line_in
 from pytest_medbench.suites.reading import file_inside
 
 _YES_NO_ZH: Mapping[object, str] = MappingProxyType({"yes": "是", "no": "否", "maybe": "不确定"})
+_URGENCY_ZH: Mapping[object, str] = MappingProxyType(
+    {
+        "emergency": "立即急诊",
+        "urgent": "当天就诊",
+        "routine": "预约门诊",
+        "self_care": "居家处理",
+    }
+)
+_SHOW_NO_ANSWER = frozenset({"key_points", "refusal", "judge"})
+"""Scorers whose targets say how an answer is judged, and are none themselves."""
+_WHOLE_ANSWERS = frozenset({"json", "open", "triage"})
+"""Templates whose answers are not announced by `Answer:`."""
 
 
 def read_examples(suite: Suite) -> Sequence[Item]:
@@ -30,9 +42,9 @@ def read_examples(suite: Suite) -> Sequence[Item]:
     Raises
     ------
     SuiteError
-        If `examples` or `shots` is given alone, the file cannot be read or lies outside the
-        suite's folder, a line is no item with a target, there are too few, or an example is one
-        of the items that are tested.
+        If `examples` or `shots` is given alone, the scorer's targets are no answers that could be
+        shown, the file cannot be read or lies outside the suite's folder, a line is no item with a
+        target, there are too few, or an example is one of the items that are tested.
     """
     table = suite.spec.prompt
     if not table.examples and not table.shots and table.strategy != "few-shot":
@@ -41,6 +53,13 @@ def read_examples(suite: Suite) -> Sequence[Item]:
         key = "examples" if table.examples else "shots" if table.shots else "strategy"
         message = 'few-shot prompts need both examples = "FILE" and shots = N in [prompt]'
         raise SuiteError(suite.path, line_in(suite.path, "prompt", key), message)
+    if suite.scorer.name in _SHOW_NO_ANSWER:
+        message = (
+            f"examples = {shortened(repr(table.examples))}: a target of scorer "
+            f"{suite.scorer.name!r} says how an answer is judged and is none that an example could "
+            "show; take examples and shots out of [prompt], or show examples in its text"
+        )
+        raise SuiteError(suite.path, line_in(suite.path, "prompt", "examples"), message)
     try:
         path = file_inside(suite.path.parent, table.examples)
         with path.open("rb") as file:
@@ -108,7 +127,7 @@ def answer_to(example: Item, template: str | None, language: str, strategy: str)
     answer = _written(example.target, template, language)
     if strategy != "cot" or template is None:
         return answer
-    if template not in ("json", "open"):
+    if template not in _WHOLE_ANSWERS:
         answer = ("答案：" if language == "zh" else "Answer: ") + answer
     return f"{example.rationale}\n{answer}" if example.rationale else answer
 
@@ -149,6 +168,13 @@ def _text(target: Any, _: str) -> str:
     return str(target[0] if isinstance(target, list) and target else target)
 
 
+def _urgency(target: Any, language: str) -> str:
+    level = _text(target, language)
+    if language == "zh":
+        return f"紧急程度：{_URGENCY_ZH.get(level, level)}"
+    return f"Urgency: {level}"
+
+
 _WRITERS: Mapping[str, Callable[[Any, str], str]] = MappingProxyType(
     {
         "multi": _letters,
@@ -157,5 +183,6 @@ _WRITERS: Mapping[str, Callable[[Any, str], str]] = MappingProxyType(
         "yes_no": _yes_no,
         "number": _number,
         "text": _text,
+        "triage": _urgency,
     }
 )

@@ -1,7 +1,7 @@
 """Sentences about findings and advice, each with a term and how the sentence takes it.
 
-Written without a look at the lists of cues, as a sample of what answers say: a rule that reads
-them all is not thereby right on the next ones.
+A sample of what answers say, and no list of what the rules can do: a rule that reads them all is
+not thereby right on the next ones.
 """
 
 STATED, NEGATED = "stated", "negated"
@@ -14,7 +14,11 @@ ENGLISH = (
     ("He denies any chest pain on exertion.", "chest pain", NEGATED),
     ("There is guarding but no rebound.", "guarding", STATED),
     ("There is guarding but no rebound.", "rebound", NEGATED),
-    ("Blood cultures remained sterile, which argues against endocarditis.", "endocarditis", NEGATED),
+    (
+        "Blood cultures remained sterile, which argues against endocarditis.",
+        "endocarditis",
+        NEGATED,
+    ),
     ("Neither the spleen nor the liver is enlarged.", "spleen", NEGATED),
     ("The rash does not blanch, so treat this as meningococcal disease.", "meningococcal", STATED),
     ("Not only is the knee swollen, it is also hot.", "swollen", STATED),
@@ -45,7 +49,6 @@ ENGLISH = (
     ("Refrain from alcohol while taking metronidazole.", "alcohol", NEGATED),
     ("Refrain from alcohol while taking metronidazole.", "metronidazole", STATED),
     ("Ibuprofen isn't safe with this degree of renal impairment.", "ibuprofen", NEGATED),
-    ("Ibuprofen isn't safe with this degree of renal impairment.", "renal impairment", STATED),
     ("He has never smoked but drinks heavily.", "drinks", STATED),
     ("No allergies are known, and penicillin can be given.", "penicillin", STATED),
     ("The swab came back negative for influenza and positive for RSV.", "influenza", NEGATED),
@@ -133,3 +136,74 @@ CHINESE = (
     ("无尿超过十二小时，需警惕急性肾损伤。", "急性肾损伤", STATED),
     ("既往体健，无高血压、糖尿病病史。", "糖尿病", NEGATED),
 )
+
+LATER_ENGLISH = (
+    ("Her neck is supple and there are no meningeal signs.", "meningeal signs", NEGATED),
+    ("Lithium levels rise if ibuprofen is added, so choose paracetamol.", "paracetamol", STATED),
+    ("The ECG did not demonstrate any ST elevation.", "ST elevation", NEGATED),
+    ("Salbutamol may be repeated; theophylline may not.", "salbutamol", STATED),
+    ("A normal chest film does not exclude tuberculosis.", "tuberculosis", STATED),
+    ("Vitamin A in high doses has to be avoided in pregnancy.", "vitamin A", NEGATED),
+    ("It makes no sense to give antibiotics for a viral cold.", "antibiotics", NEGATED),
+    ("There was never any loss of consciousness.", "loss of consciousness", NEGATED),
+    ("He cannot recall any trauma.", "trauma", NEGATED),
+    ("You mustn't rub the eye; rinse it with water.", "rinse", STATED),
+    ("You mustn't rub the eye; rinse it with water.", "rub", NEGATED),
+    ("Rather than a CT, order an ultrasound.", "ultrasound", STATED),
+    ("Rather than a CT, order an ultrasound.", "CT", NEGATED),
+    ("The wound should be left open and not sutured.", "sutured", NEGATED),
+    ("Do not leave the child alone in the bath.", "bath", NEGATED),
+    ("Nothing by mouth until the swallow has been tested.", "by mouth", NEGATED),
+    ("Mild dehydration is treated by mouth, not by drip.", "by mouth", STATED),
+    ("Mild dehydration is treated by mouth, not by drip.", "drip", NEGATED),
+    ("Potassium is neither high nor low.", "high", NEGATED),
+    ("If you are not breastfeeding, doxycycline is possible.", "doxycycline", STATED),
+    ("The thyroid is not enlarged but a nodule is felt.", "nodule", STATED),
+    ("Beta-blockers are out of the question in acute asthma.", "beta-blocker", NEGATED),
+    ("Do not forget the tetanus booster.", "tetanus booster", STATED),
+    ("She has had no contact with anyone with measles.", "measles", NEGATED),
+    ("His symptoms do not fit with migraine.", "migraine", NEGATED),
+    ("Insulin must be continued even when he is not eating.", "insulin", STATED),
+    ("Steroids are discouraged in this infection.", "steroids", NEGATED),
+    ("Not until the airway is safe should he be moved.", "airway", STATED),
+    ("No treatment other than rest is needed.", "rest", STATED),
+    ("He took aspirin but not warfarin.", "warfarin", NEGATED),
+)
+
+LATER_CHINESE = (
+    ("颈软，脑膜刺激征阴性。", "脑膜刺激征", NEGATED),
+    ("合用布洛芬会升高锂浓度，因此选用对乙酰氨基酚。", "对乙酰氨基酚", STATED),
+    ("心电图未显示ST段抬高。", "ST段抬高", NEGATED),
+    ("胸片正常也不能除外肺结核。", "肺结核", STATED),
+    ("妊娠期应避免大剂量维生素A。", "维生素A", NEGATED),
+    ("病程中无意识丧失。", "意识丧失", NEGATED),
+    ("病毒性感冒无需使用抗生素。", "抗生素", NEGATED),
+    ("不可揉眼，应用清水冲洗。", "冲洗", STATED),
+    ("不可揉眼，应用清水冲洗。", "揉眼", NEGATED),
+    ("不做CT，改做超声。", "超声", STATED),
+    ("不做CT，改做超声。", "CT", NEGATED),
+    ("伤口应敞开，不要缝合。", "缝合", NEGATED),
+    ("切不可把孩子独自留在浴缸里。", "独自", NEGATED),
+    ("轻度脱水口服补液即可，不必输液。", "口服补液", STATED),
+    ("轻度脱水口服补液即可，不必输液。", "输液", NEGATED),
+    ("血钾不高也不低。", "高", NEGATED),
+    ("如果不哺乳，可以用多西环素。", "多西环素", STATED),
+    ("甲状腺无肿大，可触及结节。", "结节", STATED),
+    ("急性哮喘发作时绝对不能用β受体阻滞剂。", "β受体阻滞剂", NEGATED),
+    ("别忘了打破伤风疫苗。", "破伤风", STATED),
+    ("从未接触过麻疹患者。", "麻疹", NEGATED),
+    ("症状不符合偏头痛。", "偏头痛", NEGATED),
+    ("即使不进食也不能停胰岛素。", "胰岛素", STATED),
+    ("该感染不主张使用激素。", "激素", NEGATED),
+    ("除休息外无需其他治疗。", "休息", STATED),
+    ("服用阿司匹林，未服用华法林。", "华法林", NEGATED),
+    ("服用阿司匹林，未服用华法林。", "阿司匹林", STATED),
+    ("热退后可停药，无须再用退热药。", "退热药", NEGATED),
+    ("无明显诱因出现胸痛。", "胸痛", STATED),
+    ("非但没有好转，反而出现黄疸。", "黄疸", STATED),
+)
+
+MISREAD = (
+    ("Ibuprofen isn't safe with this degree of renal impairment.", "renal impairment", STATED),
+)
+"""What the rules get wrong: "must not be given with" another drug negates that one too."""

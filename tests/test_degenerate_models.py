@@ -129,7 +129,8 @@ def test_degenerate_model_is_blocked_on_every_suite(project: Project, name: str)
     statuses = {line["status"] for line in project.journal() if line["suite"] not in JUDGED}
     assert statuses <= {"correct", "wrong", "unparsable"}
     if name != "always_a":
-        left = {suite: score for suite, score in scores(project).items() if score}
+        # "Please consult a doctor" is a key point here and there, and so is a number of forty.
+        left = {suite: score for suite, score in scores(project).items() if (score or 0) > 0.1}
         assert left.keys() <= {HALF_RIGHT.get(name)}, lucky(project)
 
 

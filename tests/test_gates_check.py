@@ -122,6 +122,22 @@ def test_overall_chance_is_made_like_overall() -> None:
         check({"overall": 0.75}, suite(items))
 
 
+def test_each_of_several_right_answers_counts_for_its_own_blind_answer() -> None:
+    accepted = [("x", "y"), ("y", "z"), ("z",), "y", None]
+    items = [
+        entry(f"i{number}", traits=Traits(constant=constants))
+        for number, constants in enumerate(accepted)
+    ]
+    check({"overall": 0.61}, suite(items))
+    with pytest.raises(ConfigError, match=r"always 'y' reaches 0\.600 of its 5 groups"):
+        check({"overall": 0.6}, suite(items))
+
+
+def test_an_answer_named_twice_counts_once() -> None:
+    items = [entry("a", group="g", traits=Traits(("x", "x"))), entry("b", group="g")]
+    check({"overall": 0.51}, suite(items, rule="mean"))
+
+
 def test_items_that_no_blind_answer_fits_are_no_problem() -> None:
     check({"overall": 0.01}, suite(entries(10)))
 

@@ -8,36 +8,11 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from stated_points import QUESTION, amount, item, scored, states
 
-from pytest_medbench.exchange import Response
-from pytest_medbench.outcomes import Cause, Score
+from pytest_medbench.outcomes import Cause
 from pytest_medbench.scorers import bind
-from pytest_medbench.suites import Item, ScoreTable, Traits
-
-QUESTION = (
-    "A 58-year-old man has had crushing chest pain for an hour, and the ECG shows ST elevation in "
-    "the inferior leads. He is pale and sweating. Say what is to be given at once and what not."
-)
-
-
-def item(target: Any, text: str = QUESTION, language: str | None = None) -> Item:
-    return Item.model_validate({"id": "i", "input": text, "target": target, "language": language})
-
-
-def scored(it: Item, text: str, finish: str = "stop", **options: Any) -> Score:
-    bound = bind(ScoreTable.model_validate({"scorer": "key_points", **options}))
-    assert bound.inspect(it) == Traits()
-    return bound.score(it, Response(text, finish_reason=finish))
-
-
-def states(text: str, *aliases: str, **more: Any) -> bool:
-    given_ = {"any": list(aliases)} if aliases else {}
-    return scored(item([{"point": "p", **given_, **more}]), text).value == 1
-
-
-def amount(value: float, unit: str, tolerance: float = 0.0) -> dict[str, Any]:
-    return {"number": {"value": value, "unit": unit, "tolerance": tolerance}}
-
+from pytest_medbench.suites import ScoreTable
 
 POINTS = [
     {"point": "aspirin 300 mg", "any": ["aspirin", "acetylsalicylic acid"], **amount(300, "mg")},
@@ -71,6 +46,10 @@ def test_the_score_is_the_share_of_the_points_and_each_point_is_a_part() -> None
         ("ｍｅｔｆｏｒｍｉｎ", "metformin", True),
         ("可嚼服阿司匹林肠溶片", "阿司匹林", True),
         ("维生素B12", "维生素B1", False),
+        ("口服ORSⅢ，少量多次", "ORS", True),
+        ("NYHAⅢ级", "NYHA Ⅲ级", True),
+        ("ORS III", "ORSⅢ", True),
+        ("ORSⅡ", "ORSⅢ", False),
         ("拨打120", "120", True),
         ("1200 mL", "120", False),
     ],
@@ -79,94 +58,6 @@ def test_english_terms_are_whole_words_and_chinese_ones_any_part(
     text: str, alias: str, stated: bool
 ) -> None:
     assert states(text, alias) is stated
-
-
-NEGATED = [
-    ("There is no fever.", "fever"),
-    ("He denies fever, cough, or rash.", "rash"),
-    ("No fever and no cough were found", "cough"),
-    ("without fever", "fever"),
-    ("Fever is absent", "fever"),
-    ("The troponin is negative.", "troponin"),
-    ("Do not give nitrates", "nitrate*"),
-    ("Nitrates must not be given.", "nitrate*"),
-    ("nitrates should be avoided", "nitrate*"),
-    ("Nitrates are contraindicated here", "nitrate*"),
-    ("Never use nitrates", "nitrate*"),
-    ("Don't use nitrates", "nitrate*"),
-    ("Paracetamol instead of ibuprofen", "ibuprofen"),
-    ("Pneumonia was ruled out", "pneumonia"),
-    ("Avoid:\n- alcohol\n- nitrates", "nitrate*"),
-    ("## What not to give\n\n1. nitrates\n2. morphine", "morphine"),
-    ("Put nothing in her mouth", "mouth"),
-    ("无发热、咳嗽", "咳嗽"),
-    ("未见发热", "发热"),
-    ("否认高血压，糖尿病史", "糖尿病"),
-    ("没有发热", "发热"),
-    ("不要催吐", "催吐"),
-    ("禁止自行催吐", "催吐"),
-    ("切勿催吐", "催吐"),
-    ("避免使用硝酸酯类", "硝酸酯"),
-    ("硝酸酯类禁用", "硝酸酯"),
-    ("硝酸酯类药物应避免使用。", "硝酸酯"),
-    ("已排除肺炎", "肺炎"),
-    ("妊娠试验阴性", "妊娠试验"),
-    ("禁忌：\n①硝酸酯\n②吗啡", "吗啡"),
-]
-STATED = [
-    ("No cough, but fever.", "fever"),
-    ("No pneumonia; give nitrates", "nitrate*"),
-    ("Without delay give nitrates", "nitrate*"),
-    ("Without fever, nitrates as needed", "nitrate*"),
-    ("Not only morphine, nitrates too", "nitrate*"),
-    ("No doubt he has fever", "fever"),
-    ("Pneumonia cannot be ruled out", "pneumonia"),
-    ("Do not stop nitrates", "nitrate*"),
-    ("Nitrates should not be delayed", "nitrate*"),
-    ("Do not hesitate to give nitrates", "nitrate*"),
-    ("Do not discharge him without an ECG", "ECG"),
-    ("Do not exceed 3 doses of nitrates", "nitrate*"),
-    ("No more than 3 doses of nitrates", "nitrate*"),
-    ("If there is no pulse, start compressions", "compressions"),
-    ("Do not give fluids and start dialysis", "dialysis"),
-    ("If there is no pulse:\n- nitrates", "nitrate*"),
-    ("Do not drive. Nitrates are given under the tongue.", "nitrate*"),
-    ("He has no fever, the ECG shows ischaemia", "ischaemia"),
-    ("Aspirin (not ibuprofen) and nitrates", "nitrate*"),
-    ("Give nitrates unless contraindicated.", "nitrate*"),
-    ("non-contrast CT of the head", "CT"),
-    ("不能排除肺炎", "肺炎"),
-    ("不仅发热", "发热"),
-    ("无论有无胸痛都要做心电图", "心电图"),
-    ("不要停用硝酸酯", "硝酸酯"),
-    ("不要等待，立即给予硝酸酯", "硝酸酯"),
-    ("无咳嗽，但有发热", "发热"),
-    ("无发热，咳嗽3天", "咳嗽"),
-    ("除发热外无其他不适", "发热"),
-    ("心脏骤停应立即胸外按压", "胸外按压"),
-    ("双下肢无力、麻木", "麻木"),
-    ("小便失禁", "小便"),
-    ("未控制的高血压", "高血压"),
-    ("尿量不少于发热时的尿量", "发热"),
-    ("非甾体抗炎药", "抗炎药"),
-]
-
-
-@pytest.mark.parametrize(("text", "alias"), NEGATED)
-def test_what_is_only_negated_is_not_stated(text: str, alias: str) -> None:
-    assert not states(text, alias)
-    assert states(text, alias, negated=True)
-
-
-@pytest.mark.parametrize(("text", "alias"), STATED)
-def test_what_only_looks_negated_is_stated(text: str, alias: str) -> None:
-    assert states(text, alias)
-    assert not states(text, alias, negated=True)
-
-
-@pytest.mark.parametrize(("text", "alias"), NEGATED + STATED)
-def test_either_will_do_where_the_point_says_so(text: str, alias: str) -> None:
-    assert states(text, alias, negated="either")
 
 
 def test_a_mention_that_is_not_negated_is_enough() -> None:
@@ -200,79 +91,6 @@ def test_a_heading_is_read_with_what_stands_under_it() -> None:
     assert states("- Aspirin\n  - 300 mg", "aspirin", **amount(300, "mg"))
     assert states("To be chewed:\n- aspirin", "aspirin", **{"with": [["chewed"]]})
     assert states(text, "aspirin", **{"with": [["chewed"]]}, **amount(300, "mg"))
-
-
-@pytest.mark.parametrize(
-    ("text", "value", "unit", "stated"),
-    [
-        ("300 mg", 300, "mg", True),
-        ("0.3 g", 300, "mg", True),
-        ("300 milligrams", 300, "mg", True),
-        ("300毫克", 300, "mg", True),
-        ("三百毫克", 300, "mg", True),
-        ("300 µg", 300, "mg", False),
-        ("500 mcg", 0.5, "mg", True),
-        ("3000 mg", 300, "mg", False),
-        ("300", 300, "mg", False),
-        ("300-600 mg", 300, "mg", False),
-        ("300–300 mg", 300, "mg", True),
-        ("2 L", 2000, "mL", True),
-        ("two hours", 120, "min", True),
-        ("半小时", 30, "min", True),
-        ("两个小时", 2, "h", True),
-        ("24小时", 1, "d", True),
-        ("2周", 14, "d", True),
-        ("12 months", 1, "岁", True),
-        ("101.3 °F", 38.5, "℃", True),
-        ("38.5℃", 38.5, "°C", True),
-        ("100 beats/min", 100, "次/分", True),
-        ("每分钟100次", 100, "bpm", True),
-        ("100 to 120 a minute", 100, "/min", False),
-        ("30 mL/kg", 30, "mL/kg", True),
-        ("10 mg/kg/d", 10, "mg", False),
-        ("每公斤10毫克", 10, "mg/kg", True),
-        ("4 g daily", 4, "g/d", True),
-        ("每日最大剂量4 g", 4, "g/d", True),
-        ("300 mg once daily", 300, "mg", True),
-        ("twice a day", 2, "次/d", True),
-        ("1.8 g/L", 180, "mg/dL", True),
-        ("5×10⁹/L", 5, "×10^9/L", True),
-        ("1,000 units", 1000, "U", True),
-        ("百分之五", 5, "%", True),
-        ("GCS 8分", 8, "", True),
-        ("a score of eight", 8, "", True),
-        ("8/15", 8, "", True),
-        ("8 mg", 8, "", False),
-        ("120/80 mmHg", 80, "mmHg", True),
-        ("1.5万元", 15000, "元", True),
-        ("a base excess of -5 mmol/L", -5, "mmol/L", True),
-        ("not 300 mg", 300, "mg", False),
-        ("no more than 300 mg", 300, "mg", True),
-    ],
-)
-def test_numbers_are_compared_in_their_dimension(
-    text: str, value: float, unit: str, stated: bool
-) -> None:
-    assert states(f"It is {text}.", **amount(value, unit)) is stated
-
-
-def test_a_tolerance_is_relative_and_holds_for_both_ends_of_a_range() -> None:
-    assert states("110 mg", **amount(100, "mg", 0.1))
-    assert not states("111 mg", **amount(100, "mg", 0.1))
-    assert states("95-105 mg", **amount(100, "mg", 0.1))
-    assert not states("95-120 mg", **amount(100, "mg", 0.1))
-
-
-@given(
-    st.integers(1, 5000).map(lambda n: n / 10),
-    st.sampled_from([("mg", 1.0), ("g", 1e-3), ("µg", 1e3), ("毫克", 1.0), ("克", 1e-3)]),
-)
-def test_the_unit_an_amount_is_written_in_makes_no_difference(
-    value: float, unit: tuple[str, float]
-) -> None:
-    name, factor = unit
-    assert states(f"Give {value * factor:.8f} {name}.", **amount(value, "mg"))
-    assert not states(f"Give {value * factor * 1.1:.8f} {name}.", **amount(value, "mg"))
 
 
 FIELDS = [

@@ -3,7 +3,16 @@
 from __future__ import annotations
 
 import pytest
-from negation_phrasings import CHINESE, ENGLISH, NEGATED, NEITHER, STATED
+from negation_phrasings import (
+    CHINESE,
+    ENGLISH,
+    LATER_CHINESE,
+    LATER_ENGLISH,
+    MISREAD,
+    NEGATED,
+    NEITHER,
+    STATED,
+)
 
 from pytest_medbench.answers.points import Point, Statements
 
@@ -20,6 +29,77 @@ def taken(text: str, term: str) -> str:
 
 # A rule, then what it has to negate and what it has to leave alone: (text, term).
 RULES: dict[str, tuple[list[tuple[str, str]], list[tuple[str, str]]]] = {
+    "a cue negates its scope, and neither what lies past it nor what only looks like one": (
+        [
+            ("There is no fever.", "fever"),
+            ("He denies fever, cough, or rash.", "rash"),
+            ("No fever and no cough were found", "cough"),
+            ("without fever", "fever"),
+            ("Fever is absent", "fever"),
+            ("The troponin is negative.", "troponin"),
+            ("Do not give nitrates", "nitrate*"),
+            ("Nitrates must not be given.", "nitrate*"),
+            ("nitrates should be avoided", "nitrate*"),
+            ("Nitrates are contraindicated here", "nitrate*"),
+            ("Never use nitrates", "nitrate*"),
+            ("Don't use nitrates", "nitrate*"),
+            ("Paracetamol instead of ibuprofen", "ibuprofen"),
+            ("Pneumonia was ruled out", "pneumonia"),
+            ("Avoid:\n- alcohol\n- nitrates", "nitrate*"),
+            ("## What not to give\n\n1. nitrates\n2. morphine", "morphine"),
+            ("Put nothing in her mouth", "mouth"),
+            ("无发热、咳嗽", "咳嗽"),
+            ("未见发热", "发热"),
+            ("否认高血压，糖尿病史", "糖尿病"),
+            ("没有发热", "发热"),
+            ("不要催吐", "催吐"),
+            ("禁止自行催吐", "催吐"),
+            ("切勿催吐", "催吐"),
+            ("避免使用硝酸酯类", "硝酸酯"),
+            ("硝酸酯类禁用", "硝酸酯"),
+            ("硝酸酯类药物应避免使用。", "硝酸酯"),
+            ("已排除肺炎", "肺炎"),
+            ("妊娠试验阴性", "妊娠试验"),
+            ("禁忌：\n①硝酸酯\n②吗啡", "吗啡"),
+        ],
+        [
+            ("No cough, but fever.", "fever"),
+            ("No pneumonia; give nitrates", "nitrate*"),
+            ("Without delay give nitrates", "nitrate*"),
+            ("Without fever, nitrates as needed", "nitrate*"),
+            ("Not only morphine, nitrates too", "nitrate*"),
+            ("No doubt he has fever", "fever"),
+            ("Pneumonia cannot be ruled out", "pneumonia"),
+            ("Do not stop nitrates", "nitrate*"),
+            ("Nitrates should not be delayed", "nitrate*"),
+            ("Do not hesitate to give nitrates", "nitrate*"),
+            ("Do not discharge him without an ECG", "ECG"),
+            ("Do not exceed 3 doses of nitrates", "nitrate*"),
+            ("No more than 3 doses of nitrates", "nitrate*"),
+            ("If there is no pulse, start compressions", "compressions"),
+            ("Do not give fluids and start dialysis", "dialysis"),
+            ("If there is no pulse:\n- nitrates", "nitrate*"),
+            ("Do not drive. Nitrates are given under the tongue.", "nitrate*"),
+            ("He has no fever, the ECG shows ischaemia", "ischaemia"),
+            ("Aspirin (not ibuprofen) and nitrates", "nitrate*"),
+            ("Give nitrates unless contraindicated.", "nitrate*"),
+            ("non-contrast CT of the head", "CT"),
+            ("不能排除肺炎", "肺炎"),
+            ("不仅发热", "发热"),
+            ("无论有无胸痛都要做心电图", "心电图"),
+            ("不要停用硝酸酯", "硝酸酯"),
+            ("不要等待，立即给予硝酸酯", "硝酸酯"),
+            ("无咳嗽，但有发热", "发热"),
+            ("无发热，咳嗽3天", "咳嗽"),
+            ("除发热外无其他不适", "发热"),
+            ("心脏骤停应立即胸外按压", "胸外按压"),
+            ("双下肢无力、麻木", "麻木"),
+            ("小便失禁", "小便"),
+            ("未控制的高血压", "高血压"),
+            ("尿量不少于发热时的尿量", "发热"),
+            ("非甾体抗炎药", "抗炎药"),
+        ],
+    ),
     "a passive after must, should or may not negates its subject": (
         [
             ("Clarithromycin must not be added to simvastatin.", "clarithromycin"),
@@ -207,6 +287,12 @@ def test_a_rule_leaves_alone(text: str, term: str) -> None:
     assert taken(text, term) == STATED
 
 
-@pytest.mark.parametrize(("text", "term", "how"), ENGLISH + CHINESE)
+@pytest.mark.parametrize(("text", "term", "how"), ENGLISH + CHINESE + LATER_ENGLISH + LATER_CHINESE)
 def test_a_fresh_sentence_is_taken_as_it_is_meant(text: str, term: str, how: str) -> None:
+    assert taken(text, term) == how
+
+
+@pytest.mark.xfail(strict=True, reason="a known limit, written down in negation_phrasings")
+@pytest.mark.parametrize(("text", "term", "how"), MISREAD)
+def test_a_known_misreading_is_still_one(text: str, term: str, how: str) -> None:
     assert taken(text, term) == how

@@ -15,7 +15,9 @@ from written_suites import SUITE_TOML, LetterScorer, items, line, read, row, wri
 from pytest_medbench.errors import SuiteError
 from pytest_medbench.few_shot import answer_to
 from pytest_medbench.prompts import Prompter, template_names
-from pytest_medbench.suites import Item, PromptTable, Suite, SuiteFileModel
+from pytest_medbench.scorers import bind
+from pytest_medbench.suites import Item, PromptTable, Suite, SuiteFileModel, read_suite
+from pytest_medbench.taxonomy import load_taxonomy
 
 HOSTILE = "{{ 7 * 7 }} {% for x in y %} {# note #} {% raw %} {input} \\n \\u0041 ' \" \\ 🩺 {"
 
@@ -263,6 +265,23 @@ class TestFewShot:
         assert (error.place, error.line) == (tmp_path / "shots.jsonl", number)
         assert said in str(error)
 
+    @pytest.mark.parametrize(
+        ("scorer", "target"),
+        [("refusal", "decline"), ("judge", "good"), ("key_points", [{"point": "p", "any": ["a"]}])],
+    )
+    def test_targets_that_are_no_answers_make_no_examples(
+        self, tmp_path: Path, scorer: str, target: Any
+    ) -> None:
+        examples = [{"id": f"e{n}", "input": "?", "target": target} for n in range(2)]
+        place = made(tmp_path, self.TABLE).path
+        place.write_text(place.read_text("utf-8").replace("letter", scorer), "utf-8")
+        suite = read_suite(place, load_taxonomy(), bind)
+        (tmp_path / "shots.jsonl").write_bytes(b"\n".join(map(line, examples)))
+        error = self.refused(suite)
+        assert f"a target of scorer {scorer!r} says how an answer is judged" in str(error)
+        assert "[prompt]" in str(error)
+        assert (error.place, error.line) == (place, 10)
+
     @pytest.mark.parametrize("name", ["../x.jsonl", "none.jsonl", "link", ".", "a\x00b"])
     def test_file_outside_or_missing_is_named_with_its_line(
         self, tmp_path: Path, name: str
@@ -302,6 +321,10 @@ class TestFewShot:
             ("text", "en", ["aspirin", "ASA"], "aspirin"),
             ("text", "en", "aspirin", "aspirin"),
             ("json", "zh", {"剂量": 1.5}, '{"剂量": 1.5}'),
+            ("triage", "en", "emergency", "Urgency: emergency"),
+            ("triage", "en", ["routine", "self_care"], "Urgency: routine"),
+            ("triage", "zh", "emergency", "紧急程度：立即急诊"),
+            ("triage", "zh", ["self_care", "routine"], "紧急程度：居家处理"),
             (None, "en", ["A", "C"], '["A", "C"]'),
         ],
     )
@@ -315,5 +338,8 @@ class TestFewShot:
         item = Item.model_validate(row(target="B", rationale="Because."))
         assert answer_to(item, "choice", "en", "cot") == "Because.\nAnswer: B"
         assert answer_to(item, "choice", "zh", "cot") == "Because.\n答案：B"
+        triage = Item.model_validate(row(target="urgent", rationale="Because."))
+        assert answer_to(triage, "triage", "en", "cot") == "Because.\nUrgency: urgent"
+        assert answer_to(triage, "triage", "zh", "cot") == "Because.\n紧急程度：当天就诊"
         bare = Item.model_validate(row(target="B"))
         assert answer_to(bare, "choice", "en", "cot") == "Answer: B"

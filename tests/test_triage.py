@@ -148,10 +148,10 @@ def test_an_answer_is_right_just_where_no_part_fails(target: str, said: str) -> 
     assert (score.value == 1) == (target == said) == all(score.parts.values())
 
 
-def test_the_constant_answer_is_the_most_urgent_accepted_level() -> None:
+def test_every_accepted_level_is_right_if_it_is_always_given() -> None:
     inspect = bind(ScoreTable(scorer="triage")).inspect
-    assert inspect(item(EMERGENCY)).constant == EMERGENCY
-    assert inspect(item([SELF_CARE, ROUTINE])).constant == ROUTINE
+    assert inspect(item(EMERGENCY)).constants == (EMERGENCY,)
+    assert set(inspect(item([ROUTINE, SELF_CARE])).constants) == {ROUTINE, SELF_CARE}
 
 
 @pytest.mark.parametrize(

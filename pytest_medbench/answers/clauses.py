@@ -10,6 +10,8 @@ from pytest_medbench.answers.text import fold, squeezed, visible
 
 # NFKC makes plain digits of circled ones: what lists in one line would no longer be known.
 _CIRCLED = re.compile("[\u2460-\u2487\u2776-\u2793]")
+# And ORSⅢ would be one word.
+_ROMAN = re.compile("(?<=[A-Za-z0-9])(?=[\u2160-\u217f])")
 _BULLET = re.compile(r"^( ?)(?:[*+•·●○▪‣◦–—-]|#{1,6}) (?!$)", re.MULTILINE)
 _NUMBERED = re.compile(
     r"^( ?)\*{0,2}(?:\(?(?:\d{1,2}|[a-h]|[一二三四五六七八九十]{1,2})(?:\)|、|\.(?!\d)))"
@@ -29,9 +31,11 @@ _CJK = "\u3400-\u9fff"
 _CJK_BLANK = re.compile(rf"(?<=[{_CJK}]) (?=[{_CJK}])")
 _END = re.compile(rf"\n|[。!?;]|\.(?=\s|$|[{_CJK}\"')\]])")
 _ABBREVIATION = re.compile(
-    r"(?:^|[\s(])(?:dr|mr|mrs|ms|prof|st|vs|approx|fig|cf|e\.g|i\.e|eg|ie|resp|ca|no|nos|max|min"
-    r"|incl|esp|b\.i\.d|t\.i\.d|q\.i\.d|p\.o|i\.v|i\.m|s\.c)$"
+    r"(?:^|[\s(])(?:dr|mr|mrs|ms|prof|st|vs|approx|fig|cf|e\.g|i\.e|eg|ie|resp|ca|(?P<no>nos?)|max"
+    r"|min|incl|esp|b\.i\.d|t\.i\.d|q\.i\.d|p\.o|i\.v|i\.m|s\.c)$"
 )
+# "No. 5" is a number, "No. She stays" an answer.
+_NUMBERED_BY_NO = re.compile(r"\.\s?(?:\d|of\b)")
 _LONGEST_ABBREVIATION = 8
 _MOST_INLINE = 40
 
@@ -54,8 +58,11 @@ class Sentence:
 
 
 def spread(text: str) -> str:
-    """Put what circled numbers (①) list on lines of its own; to be done before `visible`."""
-    return text if text.isascii() else _CIRCLED.sub("\n- ", text)
+    """Put what circled numbers (①) list on lines of its own, and set Roman ones (Ⅲ) off.
+
+    To be done before `visible`, which makes plain digits and letters of them.
+    """
+    return text if text.isascii() else _ROMAN.sub(" ", _CIRCLED.sub("\n- ", text))
 
 
 def prepared(text: str) -> str:
@@ -70,7 +77,7 @@ def prepared(text: str) -> str:
 
 def prepared_term(term: str) -> str:
     """Give a term as it would stand in a prepared text."""
-    folded = squeezed(fold(term).translate(_MARKUP)).lower()
+    folded = squeezed(fold(_ROMAN.sub(" ", term)).translate(_MARKUP)).lower()
     return _CJK_BLANK.sub("", _HYPHEN.sub(" ", folded))
 
 
@@ -137,12 +144,17 @@ def _pieces(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
     """Cut a line at the ends of its sentences."""
     at = start
     for mark in _END.finditer(text, start, end):
-        if mark[0] == "." and _ABBREVIATION.search(
-            text[max(start, mark.start() - _LONGEST_ABBREVIATION) : mark.start()]
-        ):
+        if mark[0] == "." and _is_abbreviation(text, start, mark.start()):
             continue
         if text[at : mark.start()].strip(" -"):
             yield at, mark.start()
         at = mark.end()
     if text[at:end].strip(" -"):
         yield at, end
+
+
+def _is_abbreviation(text: str, start: int, dot: int) -> bool:
+    found = _ABBREVIATION.search(text[max(start, dot - _LONGEST_ABBREVIATION) : dot])
+    if found is None:
+        return False
+    return found["no"] is None or _NUMBERED_BY_NO.match(text, dot) is not None

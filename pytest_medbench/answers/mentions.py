@@ -45,6 +45,8 @@ def mentions(text: str, aliases: Iterable[str]) -> list[Span]:
 def _places(text: str, term: str, any_ending: bool) -> Iterator[Span]:
     if not term:
         return
+    if term not in text:
+        return
     opens, closes = is_word(term[0]), is_word(term[-1])
     plural = closes and term[-1].isalpha() and len(term) >= _SHORTEST_PLURAL
     start = text.find(term)

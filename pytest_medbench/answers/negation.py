@@ -8,10 +8,14 @@ from collections.abc import Sequence
 from itertools import accumulate
 
 from pytest_medbench.answers.negation_cues import Cue, cues_in, starts_clause
-from pytest_medbench.answers.negation_words import Kind
+from pytest_medbench.answers.negation_kinds import Kind
 
 Span = tuple[int, int]
-_SHORT_SCOPE = {"不": re.compile(".{0,6}"), "non": re.compile(r"[ -]?\w*")}
+_SHORT_SCOPE = {
+    "不": re.compile(".{0,6}"),
+    "non": re.compile(r"[ -]?\w*"),
+    "negative": re.compile(r"(?: \w+){0,2}"),
+}
 _PROHIBITION = re.compile(
     r"\b(?:(?:do|does|what|to) not|don't|never|not .+)$"
     r"|不(?:推荐|建议|宜|应该?|能|要|可|得)|勿|忌|严禁"
@@ -29,9 +33,13 @@ _BE = re.compile(
     r"|immediately|been|to be))* $"
 )
 _NOTHING_AFTER = re.compile(
-    r" ?(?:known|at all)?(?:使用|应用|服用|用药|给药|饮用|食用|合用|联用|进行|实施|执行|给予|的)?"
+    r" ?(?:known|at all)?"
+    r"(?:再|被|同时|一起|联合|自行|随意|擅自|长期|直接|单独|继续|常规|盲目|口服|静脉|肌内|皮下|空腹){0,3}"
+    r"(?:使用|应用|服用|用药|给药|饮用|食用|合用|联用|并用|同服|配伍|进行|实施|执行|给予|推注|注射|滴注|静推"
+    r"|静注|肌注|纳入|入组|入选|检出|检测到|用|服|吃|的)?"
     r" ?(?:$|[,.。;)!?\n]|[于因])"
 )
+_LONGEST_AFTER = 20
 _JOINED = re.compile(r"\b(?:and|or|nor)\b|[,、和或及与]")
 _INTRODUCTION = re.compile(
     r"[\s-]{0,3}(?:in|for|without|with|despite|after|among|if|when|while|unless|although|since|as"
@@ -152,11 +160,8 @@ class _Scan:
             self._stop(cue)
         elif cue.kind in (Kind.PAUSE, Kind.LIST):
             self._comma(cue)
-        elif cue.kind is Kind.SOFT:
-            if self._active is not None and cue.start > self._active.end:
-                self._close(cue.start)
-        elif cue.kind is Kind.OF:
-            if self._active is not None and self._said(self._active) == "未":
+        elif cue.kind in (Kind.SOFT, Kind.OF, Kind.DASH):
+            if self._active is not None and self._is_ended_by(cue, self._active):
                 self._close(cue.start)
         elif cue.kind is Kind.LIMIT:
             self._active = None
@@ -164,6 +169,13 @@ class _Scan:
             self._colon(cue)
         else:
             self._negate(cue)
+
+    def _is_ended_by(self, cue: Cue, active: Cue) -> bool:
+        follows = self._text[active.end : cue.start].strip() == ""
+        if cue.kind is Kind.OF:
+            said = self._said(active)
+            return said == "未" or (follows and said.startswith("未"))
+        return not follows or (cue.kind is Kind.DASH and active.kind in (Kind.NOT, Kind.SHORT))
 
     def _stop(self, cue: Cue) -> None:
         sign = self._text[cue.start : cue.end]
@@ -212,9 +224,9 @@ class _Scan:
     def _negate(self, cue: Cue) -> None:
         if self._conditional and self._said(cue) in _INABILITY:
             return
-        reverses = cue.kind in _REVERSING
-        if reverses and self._active is not None and self._is_same_clause(cue):
-            self._close(cue.start if self._active.kind is not Kind.SHORT else self._active.end)
+        active = self._active
+        if active is not None and cue.kind in _REVERSING and self._is_reversed(active, cue):
+            self._close(cue.start if active.kind is not Kind.SHORT else active.end)
             return
         self._close(cue.start)
         begin = self._clause
@@ -234,11 +246,15 @@ class _Scan:
             return _BE.search(self._text[max(self._clause, cue.start - 60) : cue.start]) is not None
         if cue.kind is Kind.SHORT:
             return False
-        return _NOTHING_AFTER.match(self._text[cue.end : min(self._end, cue.end + 12)]) is not None
+        return (
+            _NOTHING_AFTER.match(self._text[cue.end : min(self._end, cue.end + _LONGEST_AFTER)])
+            is not None
+        )
 
-    def _is_same_clause(self, cue: Cue) -> bool:
-        assert self._active is not None
-        return _JOINED.search(self._text, self._active.end, cue.start) is None
+    def _is_reversed(self, active: Cue, cue: Cue) -> bool:
+        if active.kind is Kind.SHORT and self._short_end(active) <= cue.start:
+            return False
+        return _JOINED.search(self._text, active.end, cue.start) is None
 
     def _said(self, cue: Cue) -> str:
         return self._text[cue.start : cue.end]
@@ -248,7 +264,10 @@ class _Scan:
             return
         end = at
         if self._active.kind is Kind.SHORT:
-            scope = _SHORT_SCOPE[self._said(self._active)].match(self._text, self._active.end)
-            end = min(end, scope.end() if scope is not None else end)
+            end = min(end, self._short_end(self._active))
         self._parts.append((self._active.start, end))
         self._active = None
+
+    def _short_end(self, active: Cue) -> int:
+        scope = _SHORT_SCOPE[self._said(active)].match(self._text, active.end)
+        return scope.end() if scope is not None else active.end

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -70,7 +71,9 @@ class Statements:
     def __init__(self, text: str) -> None:
         self.text = prepared(text)
         self.sentences = sentences(self.text)
+        self._starts = [sentence.start for sentence in self.sentences]
         self.scopes = Scopes(self.text)
+        self._places: dict[tuple[str, ...], _Places] = {}
         self.below: defaultdict[int, list[int]] = defaultdict(list)
         for place in range(len(self.sentences)):
             for above in self.above(place):
@@ -81,12 +84,22 @@ class Statements:
 
         The sentences under one that holds a term are read as one with it.
         """
-        lists = [each for each in (point.terms, *point.beside) if each]
-        found = [self._by_sentence(mentions(self.text, each)) for each in lists]
+        found = []
+        for each in (point.terms, *point.beside):
+            if each:
+                found.append(self._mentions(each))
+                if not found[-1]:
+                    return False
         terms = [span for each in found for at in each.values() for span in at]
         if point.amount is not None:
             found.append(self._amounts(point.amount))
         return _Look(self, point, found, Parts(sorted(terms))).finds()
+
+    def _mentions(self, terms: tuple[str, ...]) -> _Places:
+        known = self._places.get(terms)
+        if known is None:
+            known = self._places[terms] = self._by_sentence(mentions(self.text, terms))
+        return known
 
     def above(self, place: int) -> Iterator[int]:
         """Give the sentences that a sentence stands under, the nearest first."""
@@ -99,13 +112,9 @@ class Statements:
 
     def _by_sentence(self, spans: Iterable[Span]) -> _Places:
         found: defaultdict[int, list[Span]] = defaultdict(list)
-        place = 0
         for span in spans:
-            while place < len(self.sentences) and self.sentences[place].end <= span[0]:
-                place += 1
-            if place == len(self.sentences):
-                break
-            if self.sentences[place].start <= span[0]:
+            place = bisect_right(self._starts, span[0]) - 1
+            if place >= 0 and span[0] < self.sentences[place].end:
                 found[place].append(span)
         return dict(found)
 
@@ -144,10 +153,14 @@ class _Look:
         self._counted: dict[tuple[int, int], bool] = {}
 
     def finds(self) -> bool:
-        places = sorted({place for each in self._found for place in each})
-        return any(self._holds(place) for place in places)
+        places = [set(each) for each in self._found]
+        # Where no sentence stands under another, each has to hold all of it by itself.
+        joined = set.union(*places) if self._said.below else set.intersection(*places)
+        return any(self._holds(place) for place in sorted(joined))
 
     def _holds(self, place: int) -> bool:
+        if not self._said.below:
+            return all(self._counts(number, place) for number in range(len(self._found)))
         pool = [place, *self._said.above(place)]
         if place in self._found[0]:
             pool += self._said.below.get(place, [])

@@ -34,9 +34,23 @@ _TIMES_A_DAY = {"qd": 1.0, "bid": 2.0, "tid": 3.0, "qid": 4.0}
 _SPOKEN = "|".join(sorted([*_WORDS, *_TIMES, *_TIMES_A_DAY], key=len, reverse=True))
 _NUMBER = re.compile(
     rf"(?<![a-z0-9.^_])(?<![a-z]-)(?<!\d,)(?P<sign>(?<![0-9)%°\]-])-)?"
-    rf"(?:{_ARABIC}|(?P<percent>百分之)?(?P<chinese>{_CHINESE})|(?P<word>{_SPOKEN})\b)"
+    rf"(?:{_ARABIC}|(?P<percent>百分之)?(?P<chinese>{_CHINESE})|(?P<word>{_SPOKEN})\b"
+    r"|(?P<article>an?)(?= (?:second|minute|hour|day|week|fortnight|month|year)\b))"
 )
-_RANGE = re.compile(rf"\s?(?:-|–|—|~|to\b|至|到)\s?{_ARABIC}")
+_HALF = re.compile(r"\s?(?:and a half\b|个半(?=小时|月|星期|钟头))")
+# "For a week", "an hour later" are durations; "two drinks a week" is a rate.
+_DURATION_BEFORE = re.compile(
+    r"\b(?:for|in|within|after|of|about|around|approximately|than|least|most|over|under|nearly|almost"
+    r"|only|lasts?|lasted|lasting|takes?|waits?|until|before|every|is|was|to|up to)\s$"
+)
+_DURATION_AFTER = re.compile(
+    r" [a-z]{3,9} (?:ago|later|before|after|long|apart|earlier|and a half"
+    r"|or (?:so|more|less|two))\b"
+)
+_OF_ONE = re.compile(r"(?: of)? an?\b")
+# A bare letter is a unit of body temperature, and nothing else: "2 C. difficile".
+_BARE_DEGREES = {"c": (30.0, 45.0), "f": (86.0, 113.0)}
+_RANGE = re.compile(rf"\s?(?:-\s?to\b|-|–|—|~|to\b|至|到)\s?{_ARABIC}")
 _BETWEEN = re.compile(rf"\s?(?:and\b|和|与)\s?{_ARABIC}")
 _BETWEEN_BEFORE = re.compile(r"(?:\bbetween|在|介于)\s?$")
 _EACH = re.compile(
@@ -134,10 +148,16 @@ def quantities(text: str) -> list[Quantity]:
 
 def _quantity(text: str, number: re.Match[str]) -> Quantity | None:
     value = _value(number)
-    if value is None:
+    if value is None or (number["article"] and not _is_duration(text, number)):
         return None
+    value, at = _and_a_half(text, number, value)
     low = high = value
-    first, at = _numerator(text, number.end())
+    first, at = _numerator(text, at)
+    if first in _BARE_DEGREES and not _is_temperature(text, number.end(), first, value):
+        first, at = "", number.end()
+    more = _HALF.match(text, at) if number["article"] else None
+    if more is not None:
+        low, high, at = value + 0.5, value + 0.5, more.end()
     second = first
     above = _upper_end(text, number, at) if number["digits"] is not None else None
     if above is not None:
@@ -155,6 +175,27 @@ def _quantity(text: str, number: re.Match[str]) -> Quantity | None:
     return Quantity(
         number.start(), at, low, high, (first, second), tuple(under), each["span"] if each else ""
     )
+
+
+def _and_a_half(text: str, number: re.Match[str], value: float) -> tuple[float, int]:
+    """Give the value and where its unit may begin: "half an hour", 一个半小时."""
+    at = number.end()
+    if number["word"] == "half":
+        of_one = _OF_ONE.match(text, at)
+        return value, of_one.end() if of_one is not None else at
+    half = None if number["article"] else _HALF.match(text, at)
+    return (value + 0.5, half.end()) if half is not None else (value, at)
+
+
+def _is_duration(text: str, article: re.Match[str]) -> bool:
+    start, end = article.span()
+    before = _DURATION_BEFORE.search(text[max(0, start - 16) : start])
+    return before is not None or _DURATION_AFTER.match(text, end) is not None or start == 0
+
+
+def _is_temperature(text: str, at: int, unit: str, value: float) -> bool:
+    low, high = _BARE_DEGREES[unit]
+    return low <= value <= high or text.startswith(("deg", "°"), at + (text[at : at + 1] == " "))
 
 
 def _range(
@@ -180,6 +221,8 @@ def _value(number: re.Match[str]) -> float | None:
         value = _arabic(number)
         return -value if number["sign"] else value
     said = number["chinese"]
+    if number["article"]:
+        return 1.0
     if said is None:
         return (_WORDS | _TIMES | _TIMES_A_DAY)[number["word"]]
     half = 0.5 if said.endswith("半") else 0.0
@@ -204,7 +247,7 @@ def _patterns() -> tuple[re.Pattern[str], re.Pattern[str]]:
     spelt = "|".join(
         re.escape(name) + ("(?![a-z])" if "a" <= name[-1] <= "z" else "") for name in names
     )
-    over = rf"\s?(?:degrees? )?(?:个半)?(?P<unit>{spelt})"
+    over = rf"[\s-]?(?:deg(?:rees?)?\.? ?)?(?P<unit>{spelt})"
     per = r"\s?(?:/|每|per\b|an?\b|each\b|every\b)\s?"
     under = (
         rf"(?:{per}(?:24(?=\s?h|\s?小时)\s?)?(?P<unit>分钟|{spelt})"

@@ -26,13 +26,13 @@ activity | 万单位 万u 万iu = 1e4
 pressure | mmhg 毫米汞柱 = 1 | kpa 千帕 = 7.50062 | cmh2o 厘米水柱 = 0.735559
 time | s sec secs second seconds 秒 秒钟 = 1 | min mins minute minutes 分钟 = 60
 time | h hr hrs hour hours 小时 个小时 = 3600 | d day days 天 日 = 86400
-time | wk wks week weeks 周 星期 个星期 = 604800
+time | wk wks week weeks 周 星期 个星期 = 604800 | fortnight fortnights = 1209600
 months | month months mo mos 个月 月 月龄 = 1 | year years yr yrs y 年 岁 周岁 = 12
 length | m meter meters metre metres 米 = 1
 length | cm centimeter centimeters centimetre centimetres 厘米 = 1e-2
 length | mm millimeter millimeters millimetre millimetres 毫米 = 1e-3 | μm um 微米 = 1e-6
-temperature | °c 摄氏度 度 celsius = 1
-fahrenheit | °f 华氏度 fahrenheit = 1
+temperature | °c c 摄氏度 度 celsius centigrade = 1
+fahrenheit | °f f 华氏度 fahrenheit = 1
 percent | % percent percentage = 1
 energy | j joule joules 焦耳 焦 = 1 | kj 千焦 = 1e3 | kcal 千卡 大卡 = 4184
 radiation | gy 戈瑞 = 1 | cgy = 1e-2

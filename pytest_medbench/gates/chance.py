@@ -84,8 +84,7 @@ def _reach(rule: str, members: Sequence[Entry]) -> dict[Blind, float]:
     """Give a group's value under each blind answer that gets a member right."""
     right: Counter[Blind] = Counter()
     for entry in members:
-        if entry.traits.constant is not None:
-            right[False, entry.traits.constant] += 1
+        right.update((False, constant) for constant in set(entry.traits.constants))
         if entry.traits.longest:
             right[True, ""] += 1
     values = {}

@@ -81,7 +81,7 @@ class Row:
         self.grouped = grouped
         self.stem = prompt_text(item.input)
         self.options = item.options or []
-        self.right = _right(entry.traits.constant, len(self.options))
+        self.right = _right(entry.traits.constants, len(self.options))
 
     @cached_property
     def folded(self) -> str:
@@ -163,7 +163,7 @@ def strings_in(value: Any) -> Iterator[str]:
             waiting.extend(inner)
 
 
-def _right(constant: str | None, options: int) -> int | None:
-    if constant is None or len(constant) != 1 or constant not in LETTERS[:options]:
+def _right(constants: tuple[str, ...], options: int) -> int | None:
+    if len(constants) != 1 or constants[0] not in LETTERS[:options]:
         return None
-    return LETTERS.index(constant)
+    return LETTERS.index(constants[0])

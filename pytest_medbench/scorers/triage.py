@@ -33,7 +33,7 @@ def _accepted(target: Any) -> list[int]:
 
 def _inspect(item: Item, options: NoOptions) -> Traits:
     ranks = _accepted(item.target)
-    return Traits(LEVELS[ranks[-1]], parts=tuple(_parts(ranks, None)))
+    return Traits(tuple(LEVELS[rank] for rank in ranks), parts=tuple(_parts(ranks, None)))
 
 
 def _parts(accepted: list[int], rank: int | None) -> dict[str, float]:

@@ -23,8 +23,9 @@ class Traits:
 
     Parameters
     ----------
-    constant : str or None
-        The one answer that is right here if it is always given: a letter, `yes`, a number.
+    constant : str, tuple of str or None
+        The answer that is right here if it is always given: a letter, `yes`, a number; a tuple
+        where each of several is.
     longest : bool
         Whether choosing the longest option is right.
     parts : tuple of str
@@ -32,9 +33,16 @@ class Traits:
         was not made, each with gates of its own, so that no mean nets them.
     """
 
-    constant: str | None = None
+    constant: str | tuple[str, ...] | None = None
     longest: bool = False
     parts: tuple[str, ...] = ()
+
+    @property
+    def constants(self) -> tuple[str, ...]:
+        """All answers of which each is right if it is always given."""
+        if self.constant is None:
+            return ()
+        return (self.constant,) if isinstance(self.constant, str) else self.constant
 
 
 class BoundScorer(Protocol):
