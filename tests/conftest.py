@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,10 @@ settings.register_profile("medbench", deadline=None, derandomize=bool(os.environ
 settings.load_profile("medbench")
 
 pytest_plugins = ["pytester"]
+
+# What a shell starts in the background ignores Ctrl-C, and so would every process started here.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

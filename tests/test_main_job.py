@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,10 +13,20 @@ import pytest
 from projects import Project, Result
 from wrong_projects import REVISION, STARTERS, KeyServer, serve, with_starters, wrong_project
 
-ITEMS = sum(
-    len(path.read_text(encoding="utf-8").splitlines()) for path in STARTERS.glob("*/items.jsonl")
-)
-NAMES = ["clinical-calculation", "exam", "medication-safety"]
+from pytest_medbench import scorers
+
+SIZES = {
+    path.parent.name: len(path.read_text(encoding="utf-8").splitlines())
+    for path in sorted(STARTERS.glob("*/items.jsonl"))
+}
+NAMES = list(SIZES)
+ITEMS = sum(SIZES.values())
+JUDGED = "writing-judged"
+RIGHT = ITEMS - SIZES[JUDGED]
+GATES = {
+    name: tomllib.loads((STARTERS / name / "suite.toml").read_text("utf-8")).get("gates", {})
+    for name in NAMES
+}
 HEX = re.compile(r"[0-9a-f]{16,64}")
 
 
@@ -56,24 +67,31 @@ def without_time(verdicts: dict[str, Any]) -> dict[str, Any]:
 
 def test_right_answers_pass_and_exit_zero(project: Project, first: Result) -> None:
     assert first.status == 0
-    assert f"{ITEMS} items planned: {ITEMS} correct" in first.out
-    assert f"{ITEMS} correct in " in first.out.splitlines()[-1]
+    ended = f"{RIGHT} correct, {SIZES[JUDGED]} unscored"
+    assert f"{ITEMS} items planned: {ended}" in first.out
+    assert f"{ended} in " in first.out.splitlines()[-1]
     assert len(first.out.splitlines()) <= 60
 
 
 def test_terminal_and_verdicts_agree(project: Project, first: Result) -> None:
     verdicts = document(folder_of(project), "verdicts.json")
     assert (verdicts["verdict"], verdicts["exit_status"]) == ("PASS", 0)
-    assert verdicts["counts"]["correct"] == verdicts["planned"] == ITEMS
+    assert verdicts["planned"] == ITEMS
+    assert verdicts["counts"]["correct"] == RIGHT
     assert f"{verdicts['headline']} (exit status 0; all of it: .medbench/runs/" in first.out
     table = first.out.partition("asked for  slice")[2]
+    shown = 0
     for row in verdicts["verdicts"]:
-        (line,) = [
-            line for line in table.splitlines() if line.endswith(f" {row['slice']['title']}")
-        ]
-        assert line.split()[:2] == [row["verdict"], f"{100 * row['slice']['score']:.1f}"]
-        assert f"{100 * row['slice']['low']:.1f}" in line
-    assert {row["gate"]["scope"] for row in verdicts["verdicts"]} == {None, *NAMES}
+        lines = [line for line in table.splitlines() if line.endswith(f" {row['slice']['title']}")]
+        # The worst twenty stand there, and all of them in verdicts.json.
+        assert len(lines) <= 1
+        for line in lines:
+            shown += 1
+            assert line.split()[:2] == [row["verdict"], f"{100 * row['slice']['score']:.1f}"]
+            assert f"{100 * row['slice']['low']:.1f}" in line
+    assert shown == 20
+    gated = {name for name, gates in GATES.items() if gates}
+    assert {row["gate"]["scope"] for row in verdicts["verdicts"]} == {None, *gated}
 
 
 def test_plan_says_what_was_asked_of_whom(project: Project, first: Result) -> None:
@@ -86,11 +104,11 @@ def test_plan_says_what_was_asked_of_whom(project: Project, first: Result) -> No
         assert HEX.fullmatch(suite["digest"])
         assert HEX.fullmatch(suite["prompt_digest"])
         assert suite["digest"] != suite["prompt_digest"]
-        assert suite["scorer"]["scorer"] in ("choice", "number")
+        assert suite["scorer"]["scorer"] in scorers.names()
         assert suite["selected"] == "all"
     assert plan["settings"]["cache"] == "on"
     assert {"pytest-medbench", "pytest", "openai", "python"} <= set(plan["versions"])
-    assert len(plan["gates"]) == 7
+    assert len(plan["gates"]) == sum(map(len, GATES.values()))
     assert "commit" in plan
 
 
@@ -102,7 +120,8 @@ def test_journal_has_every_item_once(project: Project, first: Result) -> None:
     ]
     keys = {(line["suite"], line["id"]) for line in lines}
     assert len(lines) == len(keys) == ITEMS
-    assert {line["status"] for line in lines} == {"correct"}
+    ends = {(line["suite"] == JUDGED, line["status"]) for line in lines}
+    assert ends == {(False, "correct"), (True, "unscored")}
     assert {line["served_by"] for line in lines} == {"loopback fp-1"}
 
 
