@@ -177,7 +177,8 @@ def each_part(
         none of a part.
     """
     named = sorted({name for entry in suite.entries for name in entry.traits.parts})
-    clusters = clusters_of(members_of(suite).values()) if named else {}
+    groups = list(members_of(suite).values()) if named else []
+    clusters = clusters_of(groups)
     for name in named:
         parts = {
             (suite.name, entry.id): _part_of(outcome, name)
@@ -185,7 +186,7 @@ def each_part(
             if name in entry.traits.parts
             and (outcome := outcomes.get((suite.name, entry.id))) is not None
         }
-        for members in members_of(suite).values():
+        for members in groups:
             bearing = [entry for entry in members if name in entry.traits.parts]
             if any(entry.id in selected_ids for entry in bearing):
                 score = score_group(suite, bearing, selected_ids, parts)

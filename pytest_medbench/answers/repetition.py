@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from pytest_medbench.answers.text import fold, squeezed
+from pytest_medbench.answers.text import common_length, fold, squeezed
 
 _SHORTEST = 60
 _NEARLY_ALL = 0.8
@@ -34,23 +34,11 @@ def without_repetition(text: str, prompt: str) -> str:
     start = text.find(asked[:_SHORTEST])
     if start < 0:
         return text
-    shared = _shared(text, start, asked)
+    shared = common_length(text[start:], asked)
     broke_off = start + shared >= len(text.rstrip())
     if broke_off or shared >= _NEARLY_ALL * len(asked):
         return text[:start] + "\n" + text[start + shared :]
     return text
-
-
-def _shared(text: str, start: int, asked: str) -> int:
-    """Count the characters of the prompt that follow one another in the text from a place."""
-    low, high = _SHORTEST, min(len(asked), len(text) - start)
-    while low < high:
-        middle = (low + high + 1) // 2
-        if text.startswith(asked[:middle], start):
-            low = middle
-        else:
-            high = middle - 1
-    return low
 
 
 def limited(text: str, most: int, *, chinese: bool) -> tuple[str, bool]:

@@ -153,15 +153,15 @@ def without_echo(text: str, prompt: str) -> tuple[str, bool]:
     if first < 0 and closing < 0:
         is_part = len(text) >= _SHORTEST_ECHO and "\n" in text and text in shown
         return ("", True) if is_part else (text, False)
-    end = last + _common(text[last:], shown) if last >= 0 else 0
+    end = last + common_length(text[last:], shown) if last >= 0 else 0
     if closing >= 0:
         end = max(end, closing + _SHORTEST_ECHO)
     before = text[: max(first, 0)]
     return (before if len(before) <= _LONGEST_BEFORE else "") + "\n" + text[end:], True
 
 
-def _common(left: str, right: str) -> int:
-    """Count the characters two texts share at their beginning."""
+def common_length(left: str, right: str) -> int:
+    """Count the characters that two texts share at their beginning."""
     low, high = 0, min(len(left), len(right))
     while low < high:
         middle = (low + high + 1) // 2

@@ -43,7 +43,7 @@ class MissingLabels:
             if getattr(row.item, key) or (rule == "no-harm" and not row.item.safety):
                 continue
             # An item that says that it may go without is not counted with the rest.
-            if rule in _waived(row):
+            if rule in row.waived:
                 yield row.advice(rule, f"has no `{key}`; {todo}")
                 continue
             place = row.suite.name, rule
@@ -63,11 +63,6 @@ class MissingLabels:
             if suite.spec.suite.licence in ("", "unknown"):
                 said = "no `licence`: say in [suite] under which one the items may be used"
                 yield Finding("no-licence", "advice", name, suite.path, None, None, said)
-
-
-def _waived(row: Row) -> list[str]:
-    named = row.item.meta.get("lint_ok")
-    return named if isinstance(named, list) else []
 
 
 @item_rules({"must-pass": "a must-pass item that nothing can pass: no target, or only a judge"})

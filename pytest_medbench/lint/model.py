@@ -103,6 +103,13 @@ class Row:
         """The options, normalised like the stem."""
         return [normalise(option) for option in self.options]
 
+    @cached_property
+    def waived(self) -> frozenset[str]:
+        """The rules that the item's `meta.lint_ok` names."""
+        named = self.item.meta.get("lint_ok")
+        names = named if isinstance(named, list) else []
+        return frozenset(name for name in names if isinstance(name, str))
+
     @property
     def language(self) -> str:
         """The item's language, or its suite's."""

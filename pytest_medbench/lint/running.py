@@ -160,10 +160,8 @@ class _Run:
             reader.close()
 
     def _see(self, row: Row) -> None:
-        waived = row.item.meta.get("lint_ok")
-        if isinstance(waived, list):
-            named = frozenset(name for name in waived if isinstance(name, str))
-            self._waivers[row.suite.name, row.entry.id] = named
+        if row.waived:
+            self._waivers[row.suite.name, row.entry.id] = row.waived
         for check in self._checks:
             self._tell(check.see(row))
 

@@ -43,36 +43,51 @@ ANSWER = http(
 )
 
 
-class Lean(asyncio.Protocol):
-    """One connection."""
+class Connection(asyncio.Protocol):
+    """One connection, cut into requests."""
 
-    def __init__(self, delay: float) -> None:
-        self._delay = delay
+    def __init__(self) -> None:
         self._buffer = b""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Keep the transport."""
         assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self.transport = transport
 
     def data_received(self, data: bytes) -> None:
-        """Answer each whole request after the delay."""
+        """Answer each whole request."""
         self._buffer += data
         while (end := self._buffer.find(b"\r\n\r\n")) >= 0:
-            head = self._buffer[:end].lower()
+            head = self._buffer[:end]
             length = 0
-            if (at := head.find(b"content-length:")) >= 0:
+            if (at := head.lower().find(b"content-length:")) >= 0:
                 length = int(head[at + 15 :].split(b"\r\n", 1)[0])
             if len(self._buffer) < end + 4 + length:
                 return
+            body = self._buffer[end + 4 : end + 4 + length]
             self._buffer = self._buffer[end + 4 + length :]
-            if head.startswith(b"get"):
-                self._transport.write(MODELS)
-            elif self._delay:
-                loop = asyncio.get_running_loop()
-                loop.call_later(self._delay, self._transport.write, ANSWER)
-            else:
-                self._transport.write(ANSWER)
+            self.answer(head, body)
+
+    def answer(self, head: bytes, body: bytes) -> None:
+        """Write the answer to one request, at once or later."""
+        raise NotImplementedError
+
+
+class Lean(Connection):
+    """Answers after a delay."""
+
+    def __init__(self, delay: float) -> None:
+        super().__init__()
+        self._delay = delay
+
+    def answer(self, head: bytes, body: bytes) -> None:
+        """Write the same answer to every question."""
+        if head.startswith(b"GET"):
+            self.transport.write(MODELS)
+        elif self._delay:
+            asyncio.get_running_loop().call_later(self._delay, self.transport.write, ANSWER)
+        else:
+            self.transport.write(ANSWER)
 
 
 async def serve(delay: float) -> None:

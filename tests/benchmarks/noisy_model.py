@@ -33,7 +33,7 @@ from pathlib import Path
 from statistics import mean
 from typing import Any
 
-from lean_server import ANSWER, MODELS, http
+from lean_server import ANSWER, MODELS, Connection, http
 from scipy.special import betaincinv
 
 from pytest_medbench.taxonomy import load_taxonomy
@@ -86,32 +86,17 @@ def target(item: int) -> str:
     return "ABCD"[item % 4]
 
 
-class Noisy(asyncio.Protocol):
+class Noisy(Connection):
     """One connection; `asked` counts over all of them how often each item was asked by a seed."""
 
     def __init__(self, asked: Counter[tuple[int, int]], replies: dict[str, bytes]) -> None:
+        super().__init__()
         self._asked = asked
         self._replies = replies
-        self._buffer = b""
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Keep the transport."""
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
-
-    def data_received(self, data: bytes) -> None:
-        """Answer each whole request."""
-        self._buffer += data
-        while (end := self._buffer.find(b"\r\n\r\n")) >= 0:
-            head = self._buffer[:end]
-            length = 0
-            if (at := head.lower().find(b"content-length:")) >= 0:
-                length = int(head[at + 15 :].split(b"\r\n", 1)[0])
-            if len(self._buffer) < end + 4 + length:
-                return
-            body = self._buffer[end + 4 : end + 4 + length]
-            self._buffer = self._buffer[end + 4 + length :]
-            self._transport.write(self._answer(head, body))
+    def answer(self, head: bytes, body: bytes) -> None:
+        """Write the answer that is drawn."""
+        self.transport.write(self._answer(head, body))
 
     def _answer(self, head: bytes, body: bytes) -> bytes:
         path, named = _PATH.match(head), _ITEM.search(body)
